@@ -1,0 +1,327 @@
+// Package transport is the one way from the client to the wire. It sends a
+// request, reads the whole answer into bounded memory, and repeats what is
+// safe to repeat. go-retryablehttp runs the loop; every decision (whether,
+// when, how often) is made here, because only here the method, the
+// idempotency key, the body of the answer and the caller's deadline are known.
+package transport
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Config is what a Transport needs. All fields but HTTPClient and Logger are
+// required; the root package validates them and fills in the defaults.
+type Config struct {
+	Base         *url.URL
+	APIKey       string
+	UserAgent    string
+	HTTPClient   *http.Client // nil: a tuned one
+	Timeout      time.Duration
+	MaxBodyBytes int64
+	Retry        Policy
+	Logger       *slog.Logger // nil: silent
+}
+
+// Transport is safe for concurrent use.
+type Transport struct {
+	cfg    Config
+	header http.Header // sent with every request; cloned, never handed out
+	base   string      // escaped path of the base URL, without a trailing slash
+	calls  http.RoundTripper
+	waits  http.RoundTripper
+	owned  []*http.Transport
+	jar    http.CookieJar
+	budget budget
+}
+
+// Request is one logical call.
+type Request struct {
+	Method string
+	// Path is relative to the base URL, escaped, and starts with a slash.
+	// Template is the same without ids, for logs and errors.
+	Path, Template string
+	Query          string // encoded
+	Body           []byte // JSON; nil sends none
+	Header         http.Header
+	IdempotencyKey string
+	// Wait marks a look at a pending account: it may be held open by the
+	// server, so it has a pool of its own, Timeout instead of the configured
+	// one, a single attempt, and takes nothing from the retry budget.
+	Wait    bool
+	Timeout time.Duration
+}
+
+// Response is an answer of any status, read to its end.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+	Attempts   int
+	// Unsure is true when a request that changes something ended in an answer
+	// that does not tell whether it was carried out.
+	Unsure bool
+}
+
+// New makes a Transport from a validated configuration.
+func New(cfg Config) *Transport {
+	t := &Transport{cfg: cfg, base: trimSlash(cfg.Base.EscapedPath()), budget: newBudget()}
+	t.header = http.Header{
+		"Accept":     {"application/json"},
+		"User-Agent": {cfg.UserAgent},
+		// Direct assignment: the canonical form is X-Api-Key, HTTP field names
+		// are case-insensitive (RFC 9110 §5.1).
+		"X-Api-Key": {cfg.APIKey},
+	}
+	t.choosePools(cfg.HTTPClient)
+	return t
+}
+
+func trimSlash(p string) string {
+	for len(p) > 0 && p[len(p)-1] == '/' {
+		p = p[:len(p)-1]
+	}
+	return p
+}
+
+// CloseIdle closes idle connections of the pools this Transport made itself.
+func (t *Transport) CloseIdle() {
+	for _, p := range t.owned {
+		p.CloseIdleConnections()
+	}
+}
+
+// Do sends the request until there is an answer worth returning. An answer of
+// any status is a Response; no answer at all is a *Failure.
+func (t *Transport) Do(ctx context.Context, r *Request) (*Response, error) {
+	c := &call{t: t, req: r}
+	if err := c.prepare(ctx); err != nil {
+		return nil, &Failure{Kind: Refused, Err: err}
+	}
+	resp, err := c.loop.Do(&c.wire)
+	if resp != nil && err == nil {
+		// The answer stands, even where ctx ended as it arrived.
+		c.settle()
+		c.answer.Attempts = c.attempts
+		return &c.answer, nil
+	}
+	return nil, c.failure(ctx, err)
+}
+
+// call is one logical call: the loop, its hooks and its state in one
+// allocation. It is the RoundTripper of its own http.Client, so that each
+// attempt knows what it is part of without a detour through the context.
+type call struct {
+	t    *Transport
+	req  *Request
+	loop retryablehttp.Client
+	http http.Client
+	wire retryablehttp.Request
+	url  url.URL
+
+	attempts int
+	started  time.Time // of the current attempt
+	delay    time.Duration
+	spent    int // taken from the retry budget by this call
+	answer   Response
+	answered bool // answer holds the latest answer of any attempt
+	body     bufferedBody
+	verdict  verdict // on the latest attempt
+}
+
+func (c *call) prepare(ctx context.Context) error {
+	c.url = *c.t.cfg.Base
+	if err := c.setPath(); err != nil {
+		return err
+	}
+	c.url.RawQuery = joinQuery(c.t.cfg.Base.RawQuery, c.req.Query)
+	c.http = http.Client{Transport: c, Jar: c.t.jar, CheckRedirect: refuseRedirect}
+	c.loop = retryablehttp.Client{
+		HTTPClient:   &c.http,
+		RetryMax:     c.maxAttempts() - 1,
+		CheckRetry:   c.checkRetry,
+		Backoff:      c.backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	hr := http.Request{
+		Method: c.req.Method, URL: &c.url, Host: c.url.Host, Header: c.headers(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	c.wire.Request = hr.WithContext(ctx)
+	if c.req.Body == nil {
+		return nil
+	}
+	return c.wire.SetBody(c.req.Body)
+}
+
+func (c *call) setPath() error {
+	escaped := c.t.base + c.req.Path
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return err
+	}
+	c.url.Path, c.url.RawPath = path, ""
+	if path != escaped {
+		c.url.RawPath = escaped
+	}
+	return nil
+}
+
+func (c *call) headers() http.Header {
+	h := c.t.header.Clone()
+	if c.req.Body != nil {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	if c.req.IdempotencyKey != "" {
+		h["Idempotency-Key"] = []string{c.req.IdempotencyKey}
+	}
+	for k, v := range c.req.Header {
+		h[k] = v
+	}
+	return h
+}
+
+func (c *call) maxAttempts() int {
+	if c.req.Wait {
+		return 1
+	}
+	return c.t.cfg.Retry.MaxAttempts
+}
+
+func joinQuery(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "&" + b
+}
+
+// refuseRedirect keeps the key at home: net/http strips Authorization when a
+// redirect leaves the host, but neither X-API-KEY nor a replayed body.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// checkRetry is called by the loop after each attempt. It never returns an
+// error: the loop would put it in the place of the API's own answer.
+func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	c.judge(ctx, resp, err)
+	retry := c.wantsRetry(ctx)
+	c.log(ctx, retry)
+	return retry, nil
+}
+
+func (c *call) judge(ctx context.Context, resp *http.Response, err error) {
+	if err != nil {
+		c.verdict = judgeError(ctx, err)
+		return
+	}
+	c.answered = true
+	c.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: c.body.data}
+	c.verdict = judgeAnswer(resp.StatusCode, c.body.data)
+	if c.wire.Method == http.MethodDelete && resp.StatusCode == http.StatusNotFound && c.attempts > 1 {
+		// The first attempt deleted it; its answer was lost.
+		c.answer = Response{StatusCode: http.StatusNoContent, Header: resp.Header}
+		c.verdict = verdict{ok: true}
+	}
+	c.answer.Unsure = c.verdict.unsure && changes(c.req.Method)
+}
+
+// wantsRetry decides, sets the delay, and pays for the retry.
+func (c *call) wantsRetry(ctx context.Context) bool {
+	c.delay = 0
+	v := c.verdict
+	if !v.allows(c.repeatable(), c.attempts) || c.attempts >= c.maxAttempts() || ctx.Err() != nil {
+		return false
+	}
+	delay, ok := c.t.cfg.Retry.delay(c.attempts-1, c.retryAfter())
+	if !ok {
+		return false
+	}
+	// A sleep past the deadline would only lose the answer we already have.
+	if deadline, has := ctx.Deadline(); has && time.Until(deadline) <= delay {
+		return false
+	}
+	if !c.t.budget.take(v.cost) {
+		return false
+	}
+	c.spent += v.cost
+	c.delay = delay
+	return true
+}
+
+func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.delay }
+
+// repeatable tells whether sending the request twice does what sending it once does.
+func (c *call) repeatable() bool {
+	switch c.req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete:
+		return true
+	}
+	return c.req.IdempotencyKey != ""
+}
+
+func changes(method string) bool { return method != http.MethodGet && method != http.MethodHead }
+
+func (c *call) retryAfter() time.Duration {
+	if c.verdict.err != nil || !c.answered {
+		return 0
+	}
+	return RetryAfter(c.answer.Header, time.Now())
+}
+
+// settle squares the budget with the outcome of the whole call.
+func (c *call) settle() {
+	if !c.verdict.ok || c.req.Wait {
+		return
+	}
+	if c.attempts == 1 {
+		c.t.budget.give(firstTryReward)
+		return
+	}
+	c.t.budget.give(c.spent)
+}
+
+func (c *call) log(ctx context.Context, retry bool) {
+	l := c.t.cfg.Logger
+	if l == nil || !l.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 7)
+	attrs = append(attrs,
+		slog.String("method", c.req.Method),
+		slog.String("path", c.req.Template),
+		slog.Int("attempt", c.attempts),
+		slog.Duration("duration", time.Since(c.started)))
+	if c.verdict.err != nil {
+		attrs = append(attrs, slog.String("error", c.verdict.kind.String()))
+	} else {
+		attrs = append(attrs, slog.Int("status", c.answer.StatusCode))
+	}
+	if retry {
+		attrs = append(attrs, slog.Duration("delay", c.delay))
+	}
+	l.LogAttrs(ctx, slog.LevelDebug, "postpress: attempt", attrs...)
+}
+
+// failure describes a call that ended without an answer, keeping the last
+// answer of an earlier attempt where there was one.
+func (c *call) failure(ctx context.Context, err error) *Failure {
+	var ue *url.Error // its text carries the URL with the query
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	f := &Failure{Kind: c.verdict.kind, Err: err, Attempts: c.attempts}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		f.Kind = Ended
+	}
+	if c.answered {
+		c.answer.Attempts = c.attempts
+		f.Last = &c.answer
+	}
+	f.Unsure = c.verdict.unsure && changes(c.req.Method)
+	return f
+}
