@@ -1,0 +1,201 @@
+package postpress
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postpress-ai/postpress-go/internal/transport"
+)
+
+// RequestOption changes one call. Every call of the client accepts them.
+type RequestOption func(*request) error
+
+type request = transport.Request
+
+// WithIdempotencyKey sets the Idempotency-Key of a POST or PATCH, 1–255
+// printable ASCII characters; other methods ignore it. A replay with the same
+// key returns the original answer (documented by the API). Without this option
+// each call makes up a key of its own, the same for all its attempts; give one
+// where the call must also survive a restart of your program.
+func WithIdempotencyKey(key string) RequestOption {
+	return func(r *request) error {
+		if key == "" || len(key) > 255 || !printable(key) {
+			return &ArgumentError{"WithIdempotencyKey", "must be 1 to 255 printable ASCII characters"}
+		}
+		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+			r.IdempotencyKey = key
+		}
+		return nil
+	}
+}
+
+// reservedHeaders are the client's own: setting them would break the
+// authentication, the decoding or the framing.
+var reservedHeaders = []string{
+	"X-Api-Key", "Authorization", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
+	"Host", "Connection", "Transfer-Encoding", "Idempotency-Key",
+}
+
+// WithHeader adds a header to the request, for tracing for instance. Headers
+// that the client sets itself are refused.
+func WithHeader(key, value string) RequestOption {
+	return func(r *request) error {
+		name := textproto.CanonicalMIMEHeaderKey(key)
+		switch {
+		case !isToken(key):
+			return &ArgumentError{"WithHeader", "the key must be a header name"}
+		case slices.Contains(reservedHeaders, name):
+			return &ArgumentError{"WithHeader", name + " is set by the client"}
+		case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }):
+			return &ArgumentError{"WithHeader", "the value of " + name + " must not hold control characters"}
+		}
+		if r.Header == nil {
+			r.Header = make(http.Header)
+		}
+		r.Header[name] = append(r.Header[name], value)
+		return nil
+	}
+}
+
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
+
+func applyRequestOptions(r *request, opts []RequestOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ListOptions selects a page of a list. The zero value is the first page of
+// the API's default size, 100.
+type ListOptions struct {
+	// Limit is the number of items per page, 1–250; 0 means the API's default.
+	Limit int
+	// Cursor is the NextCursor of the page before.
+	Cursor string
+}
+
+func (o ListOptions) query() (string, error) {
+	if o.Limit < 0 || o.Limit > 250 {
+		return "", &ArgumentError{"Limit", "must be 1 to 250, or 0 for the API's default"}
+	}
+	q := url.Values{}
+	if o.Limit > 0 {
+		q.Set("limit", strconv.Itoa(o.Limit))
+	}
+	if o.Cursor != "" {
+		q.Set("cursor", o.Cursor)
+	}
+	return q.Encode(), nil
+}
+
+// checkID refuses an id that would address something else than it names.
+func checkID(field, id string) error {
+	switch {
+	case id == "":
+		return &ArgumentError{field, "must not be empty"}
+	case id == "." || id == ".." || strings.ContainsAny(id, `/\`):
+		return &ArgumentError{field, "must be an id as the API gave it, without path separators"}
+	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return &ArgumentError{field, "must not hold control characters"}
+	case len(id) > 512:
+		return &ArgumentError{field, "must be an id as the API gave it, at most 512 bytes"}
+	}
+	return nil
+}
+
+func escapeID(id string) string { return url.PathEscape(id) }
+
+// parsePath checks what the caller of Do gives.
+func parsePath(method, path string) (operation, string, error) {
+	bad := func(field, problem string) (operation, string, error) {
+		return operation{}, "", &ArgumentError{field, problem}
+	}
+	if !isToken(method) {
+		return bad("method", "must be an HTTP method such as GET")
+	}
+	rest, query, _ := strings.Cut(path, "?")
+	u, err := url.Parse(rest)
+	switch {
+	case !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//"):
+		return bad("path", "must begin with a single slash and be relative to the base URL")
+	case err != nil || strings.ContainsAny(path, "#\\ ") || !printable(path):
+		return bad("path", "must be an escaped URL path without a fragment")
+	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
+		return bad("path", "must not hold . or .. as a segment")
+	}
+	return operation{strings.ToUpper(method), rest, rest}, query, nil
+}
+
+func encode(in any) ([]byte, error) {
+	if in == nil {
+		return nil, nil
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, &ArgumentError{"in", "cannot be written as JSON: " + err.Error()}
+	}
+	return body, nil
+}
+
+// decoder is implemented by the types of this package: they read what they
+// can and keep the rest, see unmarshal.
+type decoder interface{ decode(body []byte) error }
+
+func decode(body []byte, out any) error {
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case decoder:
+		return out.decode(body)
+	case *json.RawMessage:
+		if !json.Valid(body) {
+			return errNotJSON
+		}
+		*out = body
+		return nil
+	}
+	return json.Unmarshal(body, out)
+}
+
+var errNotJSON = errors.New("the body is not JSON")
+
+// unmarshal reads a JSON object as well as it can be read: a field of another
+// JSON type than documented stays at its zero value and does no harm to the
+// others. encoding/json works so already, and reports the first such field at the end.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &mismatch) && mismatch.Field != "" {
+		return nil
+	}
+	return err
+}
+
+// text reads a JSON string, or the number that somebody sent instead of one.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
