@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// output is written by run and read by the test at the same time.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+func onDouble(t *testing.T) {
+	t.Setenv("POSTPRESS_API_KEY", "")
+	t.Setenv("TMPDIR", t.TempDir())
+}
+
+var picture = regexp.MustCompile(`QR code: (\S+\.svg)`)
+
+func TestConnectByQRCode(t *testing.T) {
+	onDouble(t)
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs output
+		done := make(chan int)
+		go func() { done <- run(t.Context(), nil, &out, &errs) }()
+
+		time.Sleep(time.Second) // synctest: the code is shown, nobody has scanned it
+		path := picture.FindStringSubmatch(out.String())
+		require.NotNil(t, path, out.String())
+		info, err := os.Stat(path[1])
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "whoever reads the picture can link the account")
+		svg, err := os.ReadFile(path[1])
+		require.NoError(t, err)
+		assert.Contains(t, string(svg), "<svg")
+
+		assert.Equal(t, exitConnected, <-done, errs.String())
+		assert.Empty(t, errs.String())
+		assert.Regexp(t, `POSTPRESS_API_KEY is not set`, out.String())
+		assert.Regexp(t, `status CONNECTING\n(.|\n)*status OK\n`, out.String())
+		assert.Regexp(t, `\nConnected account acc_\w{26}\n  phone number  \+\d{7,15}\n  time taken    \d+(\.\d)?s\n$`, out.String())
+		assert.NoFileExists(t, path[1], "the picture goes when it has served")
+	})
+}
+
+func TestConnectByPairingCode(t *testing.T) {
+	onDouble(t)
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs output
+		assert.Equal(t, exitConnected, run(t.Context(), []string{"-phone", "+33 6 12 34 56 78"}, &out, &errs), errs.String())
+		assert.Regexp(t, `Pairing code:  [1-9A-Z]{4}-[1-9A-Z]{4}\n`, out.String())
+		assert.Contains(t, out.String(), "Link with phone number instead")
+		assert.Contains(t, out.String(), "phone number  +33612345678\n")
+	})
+}
+
+func TestConnectInterrupted(t *testing.T) {
+	onDouble(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var out, errs output
+		assert.Equal(t, exitInterrupted, run(ctx, nil, &out, &errs))
+		assert.Regexp(t, `^connect: interrupted\nconnect: account acc_\w{26} is left pending`, errs.String())
+		assert.NoFileExists(t, picture.FindStringSubmatch(out.String())[1])
+	})
+}
+
+func TestConnectNotInTime(t *testing.T) {
+	onDouble(t)
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs output
+		assert.Equal(t, exitNotInTime, run(t.Context(), []string{"-timeout", "1s"}, &out, &errs))
+		assert.Regexp(t, `deadline exceeded(.|\n)*is left pending`, errs.String())
+	})
+}
+
+func TestConnectUsage(t *testing.T) {
+	onDouble(t)
+	for _, args := range [][]string{{"-nonsense"}, {"surplus"}, {"-timeout", "0s"}, {"-timeout", "x"}, {"-phone", "0612"}} {
+		var out, errs output
+		assert.Equal(t, exitUsage, run(t.Context(), args, &out, &errs), args)
+		assert.NotEmpty(t, errs.String())
+	}
+	var out, errs output
+	assert.Equal(t, exitConnected, run(t.Context(), []string{"-h"}, &out, &errs))
+}
+
+func TestConnectAgainstTheAPI(t *testing.T) {
+	for name, test := range map[string]struct {
+		status     int
+		body, says string
+		args       []string
+	}{
+		"wrong key":  {401, `{"status":401,"type":"errors/invalid_credentials","title":"Invalid credentials"}`, "check POSTPRESS_API_KEY", nil},
+		"checkpoint": {200, `{"object":"Checkpoint","account_id":"acc_9","checkpoint":{"type":"PASSKEY"}}`, "account acc_9 exists and is not linked", nil},
+		"HTML page":  {403, `<html><body><h1>Forbidden by the gateway</h1></body></html>`, "403 Forbidden: Forbidden by the gateway", nil},
+		"pairing limited": {429, `{"status":429,"title":"Too many requests"}`, "try without -phone",
+			[]string{"-phone", "+33612345678"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", "3600") // beyond what the client waits for
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.body))
+			}))
+			defer api.Close()
+			t.Setenv("POSTPRESS_API_KEY", "pp_test_secret")
+			t.Setenv("POSTPRESS_BASE_URL", api.URL)
+			var out, errs output
+			assert.Equal(t, exitFailed, run(t.Context(), test.args, &out, &errs))
+			assert.Contains(t, errs.String(), test.says)
+			assert.NotContains(t, errs.String()+out.String(), "pp_test_secret")
+		})
+	}
+	t.Run("bad base URL", func(t *testing.T) {
+		t.Setenv("POSTPRESS_API_KEY", "k")
+		t.Setenv("POSTPRESS_BASE_URL", "http://api.example.com")
+		var out, errs output
+		assert.Equal(t, exitUsage, run(t.Context(), nil, &out, &errs))
+		assert.Contains(t, errs.String(), "https")
+	})
+}
