@@ -41,17 +41,17 @@ type Account struct {
 	// Provider is the account's network.
 	Provider Provider `json:"type"`
 	// CreatedAt is when the account was created, in UTC.
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// ConnectionParams says what the account is connected to.
 	ConnectionParams ConnectionParams `json:"connection_params"`
 	// LastFetchedAt is when the API last fetched from the provider, in UTC.
-	LastFetchedAt time.Time `json:"last_fetched_at"`
+	LastFetchedAt time.Time `json:"last_fetched_at,omitzero"`
 	// CurrentSignature is the title of the signature in use; mail only.
 	CurrentSignature string `json:"current_signature,omitempty"`
 	// Signatures are the mail signatures.
-	Signatures []Signature `json:"signatures,omitempty"`
+	Signatures []Signature `json:"signatures,omitzero"`
 	// Groups are the groups the account belongs to.
-	Groups []string `json:"groups"`
+	Groups []string `json:"groups,omitzero"`
 	// Sources are the services of the account, each with its own status. A
 	// WhatsApp account has one.
 	Sources []Source `json:"sources"`
@@ -62,6 +62,7 @@ type Account struct {
 // ConnectionParams says what an account is connected to. Providers add fields
 // of their own, found in Account.Raw.
 type ConnectionParams struct {
+	// IM describes an instant messaging account such as a WhatsApp account.
 	IM IMParams `json:"im"`
 }
 
@@ -71,15 +72,35 @@ type IMParams struct {
 	PhoneNumber Secret `json:"phone_number,omitempty"`
 }
 
+// Format implements fmt.Formatter, without what is secret.
+func (p ConnectionParams) Format(f fmt.State, _ rune) { p.IM.safe().format(f, "ConnectionParams") }
+
+// LogValue implements slog.LogValuer, without what is secret.
+func (p ConnectionParams) LogValue() slog.Value { return p.IM.LogValue() }
+
+// Format implements fmt.Formatter, without what is secret.
+func (p IMParams) Format(f fmt.State, _ rune) { p.safe().format(f, "IMParams") }
+
+// LogValue implements slog.LogValuer, without what is secret.
+func (p IMParams) LogValue() slog.Value { return p.safe().logValue() }
+
+func (p IMParams) safe() fields {
+	return fields{slog.Bool("HasPhoneNumber", p.PhoneNumber != "")}
+}
+
 // Signature is a mail signature.
 type Signature struct {
-	Title   string `json:"title"`
+	// Title names the signature.
+	Title string `json:"title"`
+	// Content is its text, as the API gives it.
 	Content string `json:"content"`
 }
 
 // Source is one service of an account.
 type Source struct {
-	ID     string `json:"id"`
+	// ID names the service within the account.
+	ID string `json:"id"`
+	// Status is the state of this service; Account.Status is that of all.
 	Status Status `json:"status"`
 }
 
@@ -107,8 +128,11 @@ func (a *Account) Connected() bool { return a.Status().Connected() }
 func (a *Account) PhoneNumber() string { return string(a.ConnectionParams.IM.PhoneNumber) }
 
 // UnmarshalJSON implements json.Unmarshaler, as tolerant as the client is. It fails
-// only where data is not a JSON object.
+// only where data is not a JSON object; as usual, null changes nothing.
 func (a *Account) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	return a.decode(append([]byte(nil), data...))
 }
 
@@ -156,11 +180,24 @@ func (a Account) LogValue() slog.Value { return a.safe().logValue() }
 
 // AccountPage is one page of a list of accounts.
 type AccountPage struct {
+	// Accounts are in the order of the API.
 	Accounts []*Account
 	// NextCursor gets the next page; empty on the last one.
 	NextCursor string
+	// Paging is nil where the API does not send it, which is common.
+	Paging *Paging
 	// Raw is the JSON the page was read from. Treat it as read-only.
 	Raw json.RawMessage
+}
+
+// Paging are numbers that the API sends with some lists.
+type Paging struct {
+	// Start is the position of the first item of the page in the whole list.
+	Start int `json:"start"`
+	// PageCount is the number of items in the page.
+	PageCount int `json:"page_count"`
+	// TotalCount is the number of items of the whole list.
+	TotalCount int `json:"total_count"`
 }
 
 // Format implements fmt.Formatter: how many accounts, and whether more follow.
@@ -175,32 +212,13 @@ func (p AccountPage) safe() fields {
 
 func (p *AccountPage) decode(body []byte) error {
 	items, next, err := decodeList[*Account](body)
-	*p = AccountPage{Accounts: items, NextCursor: next, Raw: body}
-	return err
-}
-
-// decodeList reads a list in both documented forms: items and cursor (API
-// reference), data and next_cursor (quickstart).
-func decodeList[T any](body []byte) (items []T, next string, err error) {
-	var list struct {
-		Items      []json.RawMessage `json:"items"`
-		Data       []json.RawMessage `json:"data"`
-		Cursor     json.RawMessage   `json:"cursor"`
-		NextCursor json.RawMessage   `json:"next_cursor"`
+	if err != nil {
+		return err
 	}
-	if err := unmarshal(body, &list); err != nil {
-		return nil, "", err
+	var more struct {
+		Paging *Paging `json:"paging"`
 	}
-	raws := list.Items
-	if raws == nil {
-		raws = list.Data
-	}
-	for _, raw := range raws {
-		var item T
-		// An item that is no object is not one of the list; the rest is.
-		if unmarshal(raw, &item) == nil && string(raw) != "null" {
-			items = append(items, item)
-		}
-	}
-	return items, orDefault(text(list.Cursor), text(list.NextCursor)), nil
+	_ = unmarshal(body, &more)
+	*p = AccountPage{Accounts: items, NextCursor: next, Paging: more.Paging, Raw: body}
+	return nil
 }

@@ -2,8 +2,8 @@ package postpress
 
 import (
 	"context"
-	"errors"
 	"iter"
+	"log/slog"
 	"net/http"
 	"net/url"
 )
@@ -29,7 +29,7 @@ func (c *Client) ConnectAccount(ctx context.Context, r ConnectRequest, opts ...R
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
-	return c.connect(ctx, opConnect, r, opts)
+	return c.connect(ctx, opConnect, "", r, opts)
 }
 
 // ReconnectAccount starts to link an existing account again, with the same
@@ -42,16 +42,12 @@ func (c *Client) ReconnectAccount(ctx context.Context, id string, r ConnectReque
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
-	res, err := c.connect(ctx, op, r, opts)
-	if err != nil {
-		return nil, err
-	}
-	res.setID(orDefault(res.AccountID, id))
-	return res, nil
+	return c.connect(ctx, op, id, r, opts)
 }
 
-func (c *Client) connect(ctx context.Context, op operation, body any, opts []RequestOption) (*ConnectResult, error) {
-	res := new(ConnectResult)
+// connect is a start of any kind; id is the account, where it is known already.
+func (c *Client) connect(ctx context.Context, op operation, id string, body any, opts []RequestOption) (*ConnectResult, error) {
+	res := &ConnectResult{AccountID: id}
 	if err := c.send(ctx, op, "", body, res, opts); err != nil {
 		return nil, err
 	}
@@ -59,8 +55,9 @@ func (c *Client) connect(ctx context.Context, op operation, body any, opts []Req
 }
 
 // GetAccount reads an account. As long as its authentication is pending, the
-// API may hold the request open until it is connected (documented); use
-// WaitForConnection to wait for that. Errors match ErrNotFound, ErrUnauthorized, …
+// API may hold the request open until it is connected (documented by the API),
+// so bound ctx where you want an answer now, and use WaitForConnection to wait.
+// An account that does not exist is ErrNotFound.
 func (c *Client) GetAccount(ctx context.Context, id string, opts ...RequestOption) (*Account, error) {
 	op, err := opGet.at(id)
 	if err != nil {
@@ -74,7 +71,8 @@ func (c *Client) GetAccount(ctx context.Context, id string, opts ...RequestOptio
 	return a, nil
 }
 
-// ListAccounts reads one page of the accounts of the workspace.
+// ListAccounts reads one page of the accounts of the workspace, in whichever
+// of the two documented forms the API sends it.
 func (c *Client) ListAccounts(ctx context.Context, o ListOptions, opts ...RequestOption) (*AccountPage, error) {
 	query, err := o.query()
 	if err != nil {
@@ -89,7 +87,8 @@ func (c *Client) ListAccounts(ctx context.Context, o ListOptions, opts ...Reques
 
 // AllAccounts iterates over all accounts, reading a page when it gets there.
 // It yields one error and stops where a page cannot be read, or where the API
-// repeats a cursor. o is where to begin; every iteration begins there anew.
+// repeats a cursor. o is where to begin; every iteration begins there anew. To
+// resume after an error, keep the cursors of ListAccounts instead.
 func (c *Client) AllAccounts(ctx context.Context, o ListOptions) iter.Seq2[*Account, error] {
 	return all(o, func(o ListOptions) ([]*Account, string, error) {
 		page, err := c.ListAccounts(ctx, o)
@@ -100,48 +99,25 @@ func (c *Client) AllAccounts(ctx context.Context, o ListOptions) iter.Seq2[*Acco
 	})
 }
 
-// all iterates over the items of all pages.
-func all[T any](start ListOptions, page func(ListOptions) ([]T, string, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		o, seen := start, map[string]bool{start.Cursor: true}
-		for {
-			items, next, err := page(o)
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if next == "" {
-				return
-			}
-			if seen[next] {
-				yield(none, errRepeatedCursor)
-				return
-			}
-			seen[next], o.Cursor = true, next
-		}
-	}
-}
-
-var errRepeatedCursor = errors.New("postpress: the API repeated a cursor of the list, which would never end")
-
 // UpdateAccountRequest changes an account; only the fields that are set are sent.
 type UpdateAccountRequest struct {
 	// Label is a name of your own for the account.
 	Label string `json:"label,omitempty"`
 	// Proxy is the proxy the account connects through.
 	Proxy *Proxy `json:"proxy,omitempty"`
-	// Country (ISO 3166-1 alpha-2) or IP (IPv4) chooses where the API's own proxy is.
+	// Country (ISO 3166-1 alpha-2) chooses where the API's own proxy is.
 	Country string `json:"country,omitempty"`
-	IP      string `json:"ip,omitempty"`
+	// IP (IPv4) chooses it by an address near which it should be.
+	IP string `json:"ip,omitempty"`
 }
 
-// UpdateAccount changes the label or the proxy of an account.
+// LogValue implements slog.LogValuer, without what is secret.
+func (r UpdateAccountRequest) LogValue() slog.Value {
+	return fields{slog.String("Country", r.Country), slog.String("IP", r.IP), slog.Any("Proxy", r.Proxy)}.logValue()
+}
+
+// UpdateAccount changes the label or the proxy of an account. A request that
+// sets nothing is refused with an *ArgumentError.
 func (c *Client) UpdateAccount(ctx context.Context, id string, r UpdateAccountRequest, opts ...RequestOption) error {
 	if r == (UpdateAccountRequest{}) {
 		return &ArgumentError{"UpdateAccountRequest", "must set at least one field"}
@@ -153,7 +129,7 @@ func (c *Client) UpdateAccount(ctx context.Context, id string, r UpdateAccountRe
 	if err != nil {
 		return err
 	}
-	return c.send(ctx, op, "", r, nil, opts)
+	return c.send(ctx, op, "", r, ack{}, opts)
 }
 
 // DeleteAccount unlinks and deletes an account. An account that does not exist
@@ -163,7 +139,7 @@ func (c *Client) DeleteAccount(ctx context.Context, id string, opts ...RequestOp
 	if err != nil {
 		return err
 	}
-	return c.send(ctx, op, "", nil, nil, opts)
+	return c.send(ctx, op, "", nil, ack{}, opts)
 }
 
 // RestartAccount restarts the connection of an account. Where the API answers
@@ -173,22 +149,7 @@ func (c *Client) RestartAccount(ctx context.Context, id string, opts ...RequestO
 	if err != nil {
 		return err
 	}
-	return c.send(ctx, op, "", nil, restartAnswer{}, opts)
-}
-
-type restartAnswer struct{}
-
-func (restartAnswer) decode(body []byte) error {
-	var answer struct {
-		Object string `json:"object"`
-	}
-	if err := unmarshal(body, &answer); err != nil {
-		return err
-	}
-	if answer.Object == "AccountFailedToRestart" {
-		return &refusal{"the account failed to restart", ErrConnectionFailed}
-	}
-	return nil
+	return c.send(ctx, op, "", nil, ack{}, opts)
 }
 
 // SyncStatus is the state of a resynchronisation: SYNC_STARTED, SYNC_RUNNING,
@@ -197,26 +158,31 @@ type SyncStatus string
 
 // The documented states of a resynchronisation.
 const (
-	SyncStarted   SyncStatus = "SYNC_STARTED"
-	SyncRunning   SyncStatus = "SYNC_RUNNING"
-	SyncChunkDone SyncStatus = "CHUNK_DONE"
-	SyncDone      SyncStatus = "SYNC_DONE"
-	SyncError     SyncStatus = "SYNC_ERROR"
+	SyncStarted   SyncStatus = "SYNC_STARTED" // it has begun
+	SyncRunning   SyncStatus = "SYNC_RUNNING" // it had begun before
+	SyncChunkDone SyncStatus = "CHUNK_DONE"   // a part is done
+	SyncDone      SyncStatus = "SYNC_DONE"    // all is done
+	SyncError     SyncStatus = "SYNC_ERROR"   // it failed
 )
 
-// ResyncAccount starts, or asks for, a resynchronisation. The API has it for
-// LinkedIn and Telegram only; query holds what the provider takes, and may be nil.
+// ResyncAccount starts, or asks for, a resynchronisation and returns its state;
+// SYNC_ERROR is a state, not an error. The API has it for LinkedIn and Telegram
+// only; query holds what the provider takes, and may be nil.
 func (c *Client) ResyncAccount(ctx context.Context, id string, query url.Values, opts ...RequestOption) (SyncStatus, error) {
 	op, err := opResync.at(id)
 	if err != nil {
 		return "", err
 	}
-	var answer struct {
-		Status SyncStatus `json:"status"`
-	}
+	var answer syncAnswer
 	err = c.send(ctx, op, query.Encode(), nil, &answer, opts)
 	return answer.Status, err
 }
+
+type syncAnswer struct {
+	Status SyncStatus `json:"status"`
+}
+
+func (a *syncAnswer) decode(body []byte) error { return unmarshal(body, a) }
 
 type checkpointRequest struct {
 	AccountID string   `json:"account_id"`
@@ -241,12 +207,7 @@ func (c *Client) SolveCheckpoint(ctx context.Context, accountID string, p Provid
 	if code == "" {
 		return nil, &ArgumentError{"code", "must be the code the person received"}
 	}
-	res, err := c.connect(ctx, opSolve, r, opts)
-	if err != nil {
-		return nil, err
-	}
-	res.setID(orDefault(res.AccountID, accountID))
-	return res, nil
+	return c.connect(ctx, opSolve, accountID, r, opts)
 }
 
 // ResendCheckpoint asks the provider to send the code again. Too soon after
@@ -256,20 +217,27 @@ func (c *Client) ResendCheckpoint(ctx context.Context, accountID string, p Provi
 	if err := r.validate(); err != nil {
 		return err
 	}
-	return c.send(ctx, opResend, "", r, resendAnswer{}, opts)
+	return c.send(ctx, opResend, "", r, ack{}, opts)
 }
 
-type resendAnswer struct{}
+// ack reads an answer that says no more than yes or no. Only a page is no
+// answer of the API; no body at all is a yes.
+type ack struct{}
 
-func (resendAnswer) decode(body []byte) error {
-	answer := struct {
-		Success bool `json:"success"`
-	}{Success: true}
-	if err := unmarshal(body, &answer); err != nil {
-		return err
+func (ack) decode(body []byte) error {
+	if isPage(body) {
+		return errNotJSON
 	}
-	if !answer.Success {
-		return &refusal{"the code was not sent again", nil}
+	answer := struct {
+		Object  string `json:"object"`
+		Success bool   `json:"success"`
+	}{Success: true}
+	_ = unmarshal(body, &answer)
+	switch {
+	case answer.Object == "AccountFailedToRestart":
+		return &refusal{"the account failed to restart", ErrConnectionFailed}
+	case !answer.Success:
+		return &refusal{title: "the API answers that it did not succeed"}
 	}
 	return nil
 }

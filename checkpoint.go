@@ -14,14 +14,14 @@ type CheckpointType string
 
 // The checkpoint types.
 const (
-	CheckpointQRCode          CheckpointType = "QRCODE"         // scan a QR code
-	CheckpointPairingCode     CheckpointType = "PAIRING_CODE"   // type a code into the phone; the name is ours, the API does not document one
-	Checkpoint2FA             CheckpointType = "2FA"            // type the code that Source tells
-	CheckpointOTP             CheckpointType = "OTP"            // type a one-time password
-	CheckpointPhoneRegister   CheckpointType = "PHONE_REGISTER" // register a phone number
-	CheckpointInAppValidation CheckpointType = "IN_APP_VALIDATION"
-	CheckpointCaptcha         CheckpointType = "CAPTCHA"          // solve a captcha: PublicKey and Data
-	CheckpointContractChooser CheckpointType = "CONTRACT_CHOOSER" // choose one of ContractOptions
+	CheckpointQRCode          CheckpointType = "QRCODE"            // scan a QR code
+	CheckpointPairingCode     CheckpointType = "PAIRING_CODE"      // type a code into the phone; the name is ours, the API does not document one
+	Checkpoint2FA             CheckpointType = "2FA"               // type the code that Source tells
+	CheckpointOTP             CheckpointType = "OTP"               // type a one-time password
+	CheckpointPhoneRegister   CheckpointType = "PHONE_REGISTER"    // register a phone number
+	CheckpointInAppValidation CheckpointType = "IN_APP_VALIDATION" // confirm in the provider's app
+	CheckpointCaptcha         CheckpointType = "CAPTCHA"           // solve a captcha: PublicKey and Data
+	CheckpointContractChooser CheckpointType = "CONTRACT_CHOOSER"  // choose one of ContractOptions
 )
 
 // How long WhatsApp accepts a challenge. These are observations of WhatsApp;
@@ -36,7 +36,8 @@ const (
 type Checkpoint struct {
 	// AccountID is the account being linked: what WaitForConnection takes.
 	AccountID string
-	Type      CheckpointType
+	// Type is what the checkpoint asks for.
+	Type CheckpointType
 	// QRCode is the text to turn into a picture; see package qr. Whoever reads
 	// it can link the account to a server of his own.
 	QRCode Secret
@@ -51,9 +52,9 @@ type Checkpoint struct {
 	ContractOptions []ContractOption
 	// IssuedAt is when this process received the challenge.
 	IssuedAt time.Time
-	// ExpiresAt is when WhatsApp stops accepting the challenge by our estimate:
-	// about 60 s for a QR code, 160 s for a pairing code. The API does not
-	// tell. Zero for other types.
+	// ExpiresAt is our estimate of when WhatsApp stops accepting the challenge:
+	// 60 s after IssuedAt for a QR code, 160 s for a pairing code. The API does
+	// not tell, the phone may be sooner or later. Zero for other types.
 	ExpiresAt time.Time
 	// Raw is the JSON of the checkpoint. Treat it as secret and read-only.
 	Raw json.RawMessage
@@ -61,8 +62,8 @@ type Checkpoint struct {
 
 // ContractOption is one choice of a CONTRACT_CHOOSER.
 type ContractOption struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   string // what identifies the choice to the API
+	Name string // what to show
 }
 
 // Format implements fmt.Formatter: account and type, whatever the verb.
@@ -80,7 +81,7 @@ func (cp Checkpoint) safe() fields {
 func parseCheckpoint(raw json.RawMessage, now time.Time) *Checkpoint {
 	cp := &Checkpoint{Raw: raw, IssuedAt: now}
 	if bare := text(raw); bare != "" {
-		cp.challenge(bare)
+		cp.readBare(bare)
 		return cp
 	}
 	var w struct {
@@ -101,34 +102,44 @@ func parseCheckpoint(raw json.RawMessage, now time.Time) *Checkpoint {
 		_ = unmarshal(o, &option)
 		cp.ContractOptions = append(cp.ContractOptions, ContractOption{text(option.ID), text(option.Name)})
 	}
-	code := orDefault(text(w.PairingCode), orDefault(text(w.PairingCamel), text(w.Code)))
-	cp.readChallenge(text(w.QRCode), code)
+	cp.readChallenge(text(w.QRCode), orDefault(text(w.PairingCode), text(w.PairingCamel)), text(w.Code))
 	return cp
 }
 
 // readChallenge sorts out which challenge it is. The field of a pairing code is not
 // documented, nor its type, so the shape of the text decides where the names do not.
-func (cp *Checkpoint) readChallenge(qrcode, code string) {
+func (cp *Checkpoint) readChallenge(qrcode, pairingCode, code string) {
 	kind := strings.ToUpper(string(cp.Type))
-	switch pairing := strings.Contains(kind, "PAIR"); {
-	case qrcode != "" && (kind == "" || kind == string(CheckpointQRCode)):
-		cp.challenge(qrcode)
-	case qrcode != "" && (pairing || isPairingCode(qrcode)):
-		cp.pair(qrcode)
-	case code != "" && pairing:
+	pairs, untold := strings.Contains(kind, "PAIR"), kind == "" || strings.HasSuffix(kind, "CODE")
+	switch {
+	case pairingCode != "":
+		cp.pair(pairingCode)
+	case code != "" && pairs:
 		cp.pair(code)
-	case isPairingCode(code) && (kind == "" || kind == string(CheckpointQRCode) || strings.HasSuffix(kind, "CODE")):
+	case qrcode != "" && (pairs || isPairingCode(qrcode)):
+		cp.pair(qrcode)
+	case qrcode != "" && (kind == "" || strings.Contains(kind, "QR")):
+		cp.show(qrcode)
+	case isPairingCode(code) && untold:
 		cp.pair(code)
 	}
 }
 
-// challenge takes a text that is a QR code or a pairing code.
-func (cp *Checkpoint) challenge(s string) {
-	if isPairingCode(s) {
+// readBare takes a string that stands where an object should: a pairing code,
+// the name of a type, or else the text of a QR code.
+func (cp *Checkpoint) readBare(s string) {
+	switch {
+	case isPairingCode(s):
 		cp.pair(s)
-		return
+	case len(s) <= 32 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "":
+		cp.Type = CheckpointType(s)
+	default:
+		cp.show(s)
 	}
-	cp.Type, cp.QRCode, cp.ExpiresAt = CheckpointQRCode, Secret(s), cp.IssuedAt.Add(qrLifetime)
+}
+
+func (cp *Checkpoint) show(qrcode string) {
+	cp.Type, cp.QRCode, cp.ExpiresAt = CheckpointQRCode, Secret(qrcode), cp.IssuedAt.Add(qrLifetime)
 }
 
 func (cp *Checkpoint) pair(code string) {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"reflect"
 	"runtime"
 	"strings"
 
@@ -23,9 +25,9 @@ const DefaultBaseURL = "https://api.postpress.ai/v1"
 // for concurrent use, and its waits share their requests. The zero value is not usable.
 type Client struct {
 	wire     *transport.Transport
-	base     string // for messages
-	origin   string // scheme and host
-	mask     masker
+	base     string  // for messages
+	origin   string  // scheme and host
+	mask     *masker // a pointer, so that no print of a Client reaches the key
 	watchers *watchers
 }
 
@@ -39,14 +41,15 @@ func New(apiKey string, opts ...Option) (*Client, error) {
 			opt(cfg)
 		}
 	}
-	if err := checkAPIKey(apiKey); err != nil {
+	if err := checkAPIKey("apiKey", apiKey); err != nil {
 		return nil, err
 	}
 	base, err := cfg.validate()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base.String(), origin: base.Scheme + "://" + base.Host, mask: masker{apiKey: apiKey}}
+	c := &Client{origin: base.Scheme + "://" + base.Host, mask: &masker{apiKey: apiKey}}
+	c.base = c.origin + base.EscapedPath()
 	c.wire = transport.New(transport.Config{
 		Base:         base,
 		APIKey:       apiKey,
@@ -66,37 +69,39 @@ func New(apiKey string, opts ...Option) (*Client, error) {
 // this package reads the environment.
 func NewFromEnv(opts ...Option) (*Client, error) {
 	key := os.Getenv("POSTPRESS_API_KEY")
-	if key == "" {
-		return nil, &ArgumentError{Field: "POSTPRESS_API_KEY", Problem: "must be set in the environment to the API key"}
+	if err := checkAPIKey("POSTPRESS_API_KEY", key); err != nil {
+		return nil, err
 	}
-	if base := os.Getenv("POSTPRESS_BASE_URL"); base != "" {
-		opts = append([]Option{WithBaseURL(base)}, opts...)
+	fromEnv := func(c *config) {
+		if base := os.Getenv("POSTPRESS_BASE_URL"); base != "" {
+			c.baseURL, c.baseFrom = base, "POSTPRESS_BASE_URL"
+		}
 	}
-	return New(key, opts...)
+	return New(key, append([]Option{fromEnv}, opts...)...)
 }
 
 // Close closes the idle connections this client opened. Calls and waits that
 // run go on, and the client stays usable: its next call opens a new connection.
 func (c *Client) Close() { c.wire.CloseIdle() }
 
-// Format implements fmt.Formatter: a client prints its base URL and nothing else.
-func (c *Client) Format(f fmt.State, _ rune) {
-	if c == nil {
-		_, _ = io.WriteString(f, "postpress.Client(nil)")
-		return
-	}
+// Format implements fmt.Formatter: a client prints its base
+// URL, without the query, and nothing else.
+func (c Client) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "postpress.Client("+c.base+")")
 }
 
 // Do sends any request of the API, for what this package does not wrap: with
 // the client's authentication, retries, bounds and errors. The path is relative
-// to the base URL, starts with a slash, is escaped, and may have a query:
+// to the base URL, starts with a slash, is escaped, and may have a query. Ids
+// in it are yours to escape, with url.PathEscape:
 //
 //	var raw json.RawMessage
 //	err := client.Do(ctx, "GET", "/chats?limit=10", nil, &raw)
 //
-// in is sent as JSON unless it is nil; a 2xx answer is decoded into out as
-// JSON unless that is nil (a *json.RawMessage takes the body as it is). POST
+// in is sent as JSON unless it is nil; a 2xx answer is decoded into out, a
+// pointer, as JSON unless that is nil or the answer is 204 No Content (a
+// *json.RawMessage takes the body as it is). In errors and logs every segment of
+// the path that is not plainly a word stands as {id}. POST
 // and PATCH carry an idempotency key, the same for every attempt, so they are
 // retried like GET and DELETE; other methods only where nothing was sent.
 //
@@ -106,6 +111,9 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	op, query, err := parsePath(method, path)
 	if err != nil {
 		return err
+	}
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		return &ArgumentError{"out", "must be nil or a pointer to decode the answer into"}
 	}
 	return c.send(ctx, op, query, in, out, opts)
 }
@@ -119,7 +127,7 @@ func (op operation) at(id string) (operation, error) {
 	if err := checkID("accountID", id); err != nil {
 		return op, err
 	}
-	op.path = strings.Replace(op.template, "{id}", escapeID(id), 1)
+	op.path = strings.Replace(op.template, "{id}", url.PathEscape(id), 1)
 	return op, nil
 }
 
@@ -148,22 +156,26 @@ func (c *Client) exchange(ctx context.Context, req *request, out any) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.apiError(req, resp)
 	}
-	if err := decode(resp.Body, out); err != nil {
+	if err := decode(resp, out); err != nil {
 		return c.unreadable(req, resp, err)
 	}
 	return nil
 }
 
 func userAgent(application string) string {
-	ua := fmt.Sprintf("postpress-go/%s (%s; %s/%s)", Version, goVersion(), runtime.GOOS, runtime.GOARCH)
+	ua := fmt.Sprintf("postpress-go/%s (%s; %s/%s)", Version, goVersion(runtime.Version()), runtime.GOOS, runtime.GOARCH)
 	if application != "" {
 		ua += " " + application
 	}
 	return ua
 }
 
-// goVersion drops what a development build adds after a space.
-func goVersion() string {
-	v, _, _ := strings.Cut(runtime.Version(), " ")
-	return v
+// goVersion leaves out what a development build writes around the version.
+func goVersion(v string) string {
+	for word := range strings.FieldsSeq(v) {
+		if strings.HasPrefix(word, "go1") {
+			return word
+		}
+	}
+	return "go"
 }

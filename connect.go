@@ -2,10 +2,12 @@ package postpress
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
+	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -16,7 +18,8 @@ type ConnectRequest struct {
 	// PairingPhoneNumber asks WhatsApp for a pairing code instead of a QR
 	// code: E.164, digits only, see NormalizePhoneNumber.
 	PairingPhoneNumber Secret
-	// Country (ISO 3166-1 alpha-2) or IP (IPv4) chooses where the API's own proxy is.
+	// Country (ISO 3166-1 alpha-2) or IP (IPv4) chooses where the API's own
+	// proxy is. Empty leaves it to the API.
 	Country, IP string
 	// Proxy is a proxy of your own for the account.
 	Proxy *Proxy
@@ -31,11 +34,23 @@ type ConnectRequest struct {
 type Proxy struct {
 	// Protocol is https, http or socks5.
 	Protocol string `json:"protocol"`
-	Host     string `json:"host"`
+	// Host is a name or an address and nothing else.
+	Host string `json:"host"`
 	// Port is 1–65535.
-	Port     int    `json:"port"`
+	Port int `json:"port"`
+	// Username and Password are optional.
 	Username Secret `json:"username,omitempty"`
 	Password Secret `json:"password,omitempty"`
+}
+
+// Format implements fmt.Formatter: protocol, host and port.
+func (p Proxy) Format(f fmt.State, _ rune) { p.safe().format(f, "Proxy") }
+
+// LogValue implements slog.LogValuer.
+func (p Proxy) LogValue() slog.Value { return p.safe().logValue() }
+
+func (p Proxy) safe() fields {
+	return fields{slog.String("Protocol", p.Protocol), slog.String("Host", p.Host), slog.Int("Port", p.Port)}
 }
 
 // MarshalJSON implements json.Marshaler: the body of the request.
@@ -53,9 +68,7 @@ func (r ConnectRequest) MarshalJSON() ([]byte, error) {
 		return known, err
 	}
 	all := maps.Clone(r.Extra)
-	if err := json.Unmarshal(known, &all); err != nil {
-		return nil, err
-	}
+	_ = json.Unmarshal(known, &all) // it was written a moment ago
 	return json.Marshal(all)
 }
 
@@ -84,10 +97,8 @@ func checkRoute(country, ip string, p *Proxy) error {
 	if country != "" && !isCountry(country) {
 		return &ArgumentError{"Country", "must be two capital letters (ISO 3166-1 alpha-2), such as FR"}
 	}
-	if ip != "" {
-		if parsed := net.ParseIP(ip); parsed == nil || parsed.To4() == nil {
-			return &ArgumentError{"IP", "must be an IPv4 address"}
-		}
+	if addr, _ := netip.ParseAddr(ip); ip != "" && !addr.Is4() {
+		return &ArgumentError{"IP", "must be an IPv4 address, such as 203.0.113.7"}
 	}
 	if p == nil {
 		return nil
@@ -95,8 +106,8 @@ func checkRoute(country, ip string, p *Proxy) error {
 	switch {
 	case p.Protocol != "https" && p.Protocol != "http" && p.Protocol != "socks5":
 		return &ArgumentError{"Proxy.Protocol", "must be https, http or socks5"}
-	case p.Host == "":
-		return &ArgumentError{"Proxy.Host", "must not be empty"}
+	case p.Host == "" || strings.ContainsAny(p.Host, "/@ "):
+		return &ArgumentError{"Proxy.Host", "must be a host name or address, without scheme, port or user"}
 	case p.Port < 1 || p.Port > 65535:
 		return &ArgumentError{"Proxy.Port", "must be 1 to 65535"}
 	}
@@ -117,13 +128,6 @@ type ConnectResult struct {
 	Raw json.RawMessage
 }
 
-func (r *ConnectResult) setID(id string) {
-	r.AccountID = id
-	if r.Checkpoint != nil {
-		r.Checkpoint.AccountID = id
-	}
-}
-
 // Format implements fmt.Formatter, without what is secret.
 func (r ConnectResult) Format(f fmt.State, _ rune) { r.safe().format(f, "ConnectResult") }
 
@@ -139,23 +143,34 @@ func (r ConnectResult) safe() fields {
 }
 
 // decode reads every documented form of an answer to a start: AccountCreated
-// and AccountReconnected without a checkpoint, Checkpoint with one, and the older QrCode.
+// and AccountReconnected without a checkpoint, Checkpoint with one, and the older
+// QrCode. Only one of the first two says that nothing is left to do. The id
+// that r has already stands in where the answer has none.
 func (r *ConnectResult) decode(body []byte) error {
 	var w struct {
 		Object     string          `json:"object"`
 		Checkpoint json.RawMessage `json:"checkpoint"`
-		QRCode     string          `json:"qrcode"`
 	}
 	if err := unmarshal(body, &w); err != nil {
 		return err
 	}
-	*r = ConnectResult{Raw: body}
-	switch {
-	case len(w.Checkpoint) > 0 && string(w.Checkpoint) != "null":
-		r.Checkpoint = parseCheckpoint(w.Checkpoint, time.Now())
-	case w.QRCode != "" || w.Object == "QrCode" || w.Object == "Checkpoint":
-		r.Checkpoint = parseCheckpoint(body, time.Now())
+	id := orDefault(looseID(body), r.AccountID)
+	if id == "" {
+		return errNoAccountID
 	}
-	r.setID(looseID(body))
+	*r = ConnectResult{AccountID: id, Raw: body}
+	linked := w.Object == "" || w.Object == "AccountCreated" || w.Object == "AccountReconnected"
+	found := w.Checkpoint
+	inside := len(found) > 0 && string(found) != "null"
+	if !inside {
+		found = body
+	}
+	cp := parseCheckpoint(found, time.Now())
+	cp.AccountID = id
+	if inside || !linked || cp.QRCode != "" || cp.PairingCode != "" {
+		r.Checkpoint = cp
+	}
 	return nil
 }
+
+var errNoAccountID = errors.New("the answer names no account")

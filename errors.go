@@ -67,17 +67,19 @@ type APIError struct {
 	// StatusCode is the HTTP status. It is 2xx where an answer could not be read.
 	StatusCode int
 	// Type is the API's error type with its prefix, such as
-	// errors/resource_not_found; empty where the body does not say.
+	// errors/resource_not_found (documented by the API, whose second form of an
+	// error lacks the prefix); empty where the body does not say.
 	Type string
-	// Title and Detail are the API's words; Detail is a short sample of the
-	// body where it is not an error of the API. The API key and what looks
-	// like a phone number are masked.
+	// Title and Detail are the API's words on one line each; Detail is a short
+	// sample of the body where that is not an error of the API. The API key and
+	// what looks like a phone number, a pairing code or a QR text are masked.
 	Title, Detail string
 	// Instance is the API's own reference, where given.
 	Instance string
-	// RequestID is what support asks for, where given.
+	// RequestID is what support asks for, where given, in the body or as the
+	// header X-Request-Id or Request-Id.
 	RequestID string
-	// Method and PathTemplate tell the call, without ids.
+	// Method and PathTemplate tell the call, without ids: GET /accounts/{id}.
 	Method, PathTemplate string
 	// RetryAfter is how long the API asks to wait; 0 where it does not.
 	RetryAfter time.Duration
@@ -86,13 +88,19 @@ type APIError struct {
 	// Header holds the headers of the answer, rate-limit headers included where sent.
 	Header http.Header
 
-	body   []byte
+	raw    *transport.Response // a pointer, so that no print of the error reaches the body
 	unsure bool
 	cause  error
 }
 
-// Body is the answer as it came. It may hold what must not be logged.
-func (e *APIError) Body() []byte { return e.body }
+// Body is the answer as it came; nil where the error did not come from the
+// API. It may hold what must not be logged. Treat it as read-only.
+func (e *APIError) Body() []byte {
+	if e.raw == nil {
+		return nil
+	}
+	return e.raw.Body
+}
 
 // Unwrap gives the reason why an answer could not be read; nil otherwise.
 func (e *APIError) Unwrap() error { return e.cause }
@@ -166,7 +174,7 @@ func (e *APIError) Is(target error) bool {
 
 // Format implements fmt.Formatter: every verb prints the text of Error, so
 // that %#v does not print the body.
-func (e *APIError) Format(f fmt.State, _ rune) { formatError(f, e == nil, e) }
+func (e APIError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
 
 // LogValue implements slog.LogValuer.
 func (e *APIError) LogValue() slog.Value {
@@ -180,7 +188,7 @@ func (e *APIError) LogValue() slog.Value {
 		slog.String("type", e.Type), slog.String("title", e.Title), slog.String("detail", e.Detail),
 		slog.String("request_id", e.RequestID), slog.Duration("retry_after", e.RetryAfter),
 	} {
-		if a.Value.String() != "" && a.Value.String() != "0s" {
+		if !a.Value.Equal(slog.StringValue("")) && !a.Value.Equal(slog.DurationValue(0)) {
 			attrs = append(attrs, a)
 		}
 	}
@@ -248,13 +256,11 @@ func (e *RequestError) Is(target error) bool {
 }
 
 // Format implements fmt.Formatter: every verb prints the text of Error.
-func (e *RequestError) Format(f fmt.State, _ rune) { formatError(f, e == nil, e) }
+func (e RequestError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
 
 func (c *Client) requestError(req *request, err error) error {
-	var f *transport.Failure
-	if !errors.As(err, &f) {
-		return err
-	}
+	f := &transport.Failure{Err: err}
+	_ = errors.As(err, &f) // always one
 	e := &RequestError{
 		Method: req.Method, PathTemplate: req.Template,
 		Attempts: f.Attempts, Err: f.Err, kind: f.Kind, unsure: f.Unsure,

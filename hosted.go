@@ -2,9 +2,10 @@ package postpress
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -46,10 +47,10 @@ type hostedAuthBody struct {
 var opHosted = operation{method: http.MethodPost, path: "/hosted/accounts/link", template: "/hosted/accounts/link"}
 
 // CreateHostedAuthLink makes a link to a page of the API on which a person
-// links an account. Whoever has the link can use it until it expires.
+// links an account. Whoever has the link can use it until it expires: do not log it.
 func (c *Client) CreateHostedAuthLink(ctx context.Context, r HostedAuthLinkRequest, opts ...RequestOption) (string, error) {
-	if !r.ExpiresOn.After(time.Now()) {
-		return "", &ArgumentError{"ExpiresOn", "must be in the future"}
+	if err := r.validate(); err != nil {
+		return "", err
 	}
 	body := hostedAuthBody{
 		Type: "create", Providers: r.Providers, ExpiresOn: r.ExpiresOn.UTC().Format(wireTime),
@@ -59,14 +60,11 @@ func (c *Client) CreateHostedAuthLink(ctx context.Context, r HostedAuthLinkReque
 	}
 	if r.ReconnectAccount != "" {
 		body.Type = "reconnect"
-		if err := checkID("ReconnectAccount", r.ReconnectAccount); err != nil {
-			return "", err
-		}
 	}
 	switch {
 	case len(r.Providers) == 0:
 		body.Providers = "*"
-	case len(r.Providers) == 1 && r.Providers[0] != "" && r.Providers[0][0] == '*':
+	case isWildcard(r.Providers[0]):
 		body.Providers = r.Providers[0]
 	}
 	answer := hostedAuthAnswer{}
@@ -74,12 +72,37 @@ func (c *Client) CreateHostedAuthLink(ctx context.Context, r HostedAuthLinkReque
 	return string(answer.URL), err
 }
 
+func (r HostedAuthLinkRequest) validate() error {
+	if !r.ExpiresOn.After(time.Now()) {
+		return &ArgumentError{"ExpiresOn", "must be in the future"}
+	}
+	for _, p := range r.Providers {
+		if p == "" || isWildcard(p) && len(r.Providers) > 1 {
+			return &ArgumentError{"Providers", "must be providers such as WHATSAPP, or a single wildcard"}
+		}
+	}
+	for _, f := range []struct{ name, url string }{
+		{"NotifyURL", r.NotifyURL}, {"SuccessRedirectURL", r.SuccessRedirectURL},
+		{"FailureRedirectURL", r.FailureRedirectURL}, {"APIURL", r.APIURL},
+	} {
+		if u, err := url.Parse(f.url); f.url != "" && (err != nil || !u.IsAbs()) {
+			return &ArgumentError{f.name, "must be an absolute URL, such as https://example.com/linked"}
+		}
+	}
+	if r.ReconnectAccount != "" {
+		return checkID("ReconnectAccount", r.ReconnectAccount)
+	}
+	return nil
+}
+
+func isWildcard(p Provider) bool { return strings.HasPrefix(string(p), "*") }
+
 type hostedAuthAnswer struct {
 	URL Secret `json:"url"`
 }
 
 func (a *hostedAuthAnswer) decode(body []byte) error {
-	if err := json.Unmarshal(body, a); err != nil {
+	if err := unmarshal(body, a); err != nil {
 		return err
 	}
 	if a.URL == "" {

@@ -16,6 +16,7 @@ type Option func(*config)
 
 type config struct {
 	baseURL      string
+	baseFrom     string // who set it, for errors
 	insecure     bool
 	httpClient   *http.Client
 	noHTTPClient bool // WithHTTPClient(nil)
@@ -34,7 +35,7 @@ const (
 )
 
 func defaultConfig() *config {
-	return &config{baseURL: DefaultBaseURL, maxBodyBytes: defaultMaxBodyBytes, pollRate: defaultPollRate}
+	return &config{baseURL: DefaultBaseURL, baseFrom: "WithBaseURL", maxBodyBytes: defaultMaxBodyBytes, pollRate: defaultPollRate}
 }
 
 // WithBaseURL sets the address of the API; the default is DefaultBaseURL. A
@@ -42,7 +43,7 @@ func defaultConfig() *config {
 // query such as ?port=13443 is sent with every request. It must be https
 // unless the host is loopback; see WithInsecureHTTP.
 func WithBaseURL(baseURL string) Option {
-	return func(c *config) { c.baseURL = baseURL }
+	return func(c *config) { c.baseURL, c.baseFrom = baseURL, "WithBaseURL" }
 }
 
 // WithInsecureHTTP allows a base URL that begins with http:// for a host
@@ -171,19 +172,19 @@ func (c *config) validate() (*url.URL, error) {
 		return nil, &ArgumentError{"WithRetryPolicy", "no field may be negative; 0 means its default"}
 	case !(c.pollRate > 0 && c.pollRate <= 1000):
 		return nil, &ArgumentError{"WithPollRate", "must be above 0 and at most 1000 requests per second"}
-	case !printable(c.application):
-		return nil, &ArgumentError{"WithApplication", "must be printable ASCII"}
+	case !printable(c.application) || strings.HasPrefix(c.application, "/"):
+		return nil, &ArgumentError{"WithApplication", "must be a name and perhaps a version, both printable ASCII"}
 	}
-	return parseBaseURL(c.baseURL, c.insecure)
+	return c.parseBaseURL()
 }
 
-func parseBaseURL(s string, insecure bool) (*url.URL, error) {
+func (c *config) parseBaseURL() (*url.URL, error) {
 	bad := func(problem string) (*url.URL, error) {
-		return nil, &ArgumentError{"WithBaseURL", problem + ", such as " + DefaultBaseURL}
+		return nil, &ArgumentError{c.baseFrom, problem + ", such as " + DefaultBaseURL}
 	}
-	u, err := url.Parse(s)
+	u, err := url.Parse(c.baseURL)
 	switch {
-	case err != nil:
+	case err != nil || strings.Contains(c.baseURL, " "):
 		return bad("must be a URL") // the parser's text would repeat what may hold a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return bad("must begin with https://")
@@ -193,7 +194,7 @@ func parseBaseURL(s string, insecure bool) (*url.URL, error) {
 		return bad("must not hold a user or password")
 	case u.Fragment != "":
 		return bad("must not have a #fragment")
-	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !c.insecure && !isLoopback(u.Hostname()):
 		return bad("must begin with https:// unless the host is loopback or WithInsecureHTTP is given")
 	}
 	return u, nil
@@ -201,15 +202,16 @@ func parseBaseURL(s string, insecure bool) (*url.URL, error) {
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
+	host = strings.ToLower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-func checkAPIKey(key string) error {
+func checkAPIKey(field, key string) error {
 	switch {
 	case key == "":
-		return &ArgumentError{"apiKey", "must not be empty; it comes from the postpress dashboard"}
+		return &ArgumentError{field, "must not be empty: set it to an API key from the postpress dashboard"}
 	case !printable(key) || strings.Contains(key, " "):
-		return &ArgumentError{"apiKey", "must be printable ASCII without spaces or line breaks"}
+		return &ArgumentError{field, "must be printable ASCII without spaces or line breaks"}
 	}
 	return nil
 }

@@ -7,21 +7,25 @@ import (
 
 // PhoneNumberError says why a text is no phone number to dial. It never holds
 // the number.
-type PhoneNumberError struct{ Problem string }
+type PhoneNumberError struct {
+	Problem string // what is wrong and what would be right
+}
 
 // Error implements error.
 func (e *PhoneNumberError) Error() string { return "postpress: the phone number " + e.Problem }
 
+// Unwrap gives the *ArgumentError that every other bad argument is.
+func (e *PhoneNumberError) Unwrap() error { return &ArgumentError{"phoneNumber", e.Problem} }
+
 // NormalizePhoneNumber turns an international phone number as people write it,
 // "+33 6 12 34 56 78", into what the API takes, "33612345678". It accepts a
-// leading plus, spaces, dashes, dots, and parentheses around a group of digits.
+// leading plus, spaces, dashes, dots, parentheses around a group of digits, and
+// the invisible marks that come along when a number is copied from a contact.
 // It refuses, with a *PhoneNumberError, whatever it would have to guess: a
 // number that begins with 0 or 00, and a group that does, such as (0), which is
 // dialled inside a country only. Numbers are not rewritten by the customs of any
 // country.
 func NormalizePhoneNumber(s string) (string, error) {
-	s = strings.TrimFunc(s, unicode.IsSpace)
-	s = strings.TrimPrefix(s, "+")
 	digits, err := phoneDigits(s)
 	if err != nil {
 		return "", err
@@ -30,9 +34,9 @@ func NormalizePhoneNumber(s string) (string, error) {
 	case n == 0:
 		return "", &PhoneNumberError{"must not be empty"}
 	case strings.HasPrefix(digits, "00"):
-		return "", &PhoneNumberError{"begins with 00: write the country code after a plus instead, as in +33 6 12 34 56 78"}
+		return "", &PhoneNumberError{"begins with 00: write a plus before the country code instead"}
 	case digits[0] == '0':
-		return "", &PhoneNumberError{"begins with 0, so it lacks the country code: write it as in +33 6 12 34 56 78"}
+		return "", &PhoneNumberError{"begins with 0, so it lacks the country code: write that instead of the 0, such as +33 for France"}
 	case n < 7 || n > 15:
 		return "", &PhoneNumberError{"must have 7 to 15 digits, the country code included"}
 	}
@@ -43,6 +47,7 @@ func NormalizePhoneNumber(s string) (string, error) {
 func phoneDigits(s string) (string, error) {
 	var digits strings.Builder
 	group := -1 // where the open parenthesis began, in digits
+	plus := false
 	for _, r := range s {
 		switch {
 		case r >= '0' && r <= '9':
@@ -54,7 +59,9 @@ func phoneDigits(s string) (string, error) {
 			group = digits.Len()
 		case r == ')' && group >= 0 && group < digits.Len():
 			group = -1
-		case r == '-' || r == '.' || unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
+		case r == '+' && !plus && digits.Len() == 0:
+			plus = true
+		case r == '-' || r == '.' || unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf):
 		case r == '(' || r == ')':
 			return "", &PhoneNumberError{"has parentheses that do not enclose one group of digits"}
 		case r == '+':

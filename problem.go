@@ -1,12 +1,14 @@
 package postpress
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/postpress-ai/postpress-go/internal/transport"
@@ -17,24 +19,24 @@ func (c *Client) apiError(req *request, resp *transport.Response) *APIError {
 	p := transport.ParseProblem(resp.Body)
 	e := &APIError{
 		StatusCode:   resp.StatusCode,
-		Type:         oneLine(p.Type),
-		Title:        c.mask.text(p.Title),
-		Detail:       c.mask.text(p.Detail),
+		Type:         c.mask.words(p.Type, sampleRunes),
+		Title:        c.mask.words(p.Title, maxRunes),
+		Detail:       c.mask.words(p.Detail, maxRunes),
 		Instance:     p.Instance,
-		RequestID:    oneLine(orDefault(p.RequestID, requestID(resp.Header))),
+		RequestID:    shorten(oneLine(beginning(orDefault(p.RequestID, requestID(resp.Header))))),
 		Method:       req.Method,
 		PathTemplate: req.Template,
 		RetryAfter:   transport.RetryAfter(resp.Header, time.Now()),
 		Attempts:     resp.Attempts,
 		Header:       resp.Header,
-		body:         resp.Body,
+		raw:          resp,
 		unsure:       resp.Unsure,
 	}
 	switch {
 	case e.StatusCode >= 300 && e.StatusCode < 400:
 		e.Detail = "redirect refused, it would carry the API key away; check the base URL" + redirectTarget(resp.Header)
 	case e.Type == "" && e.Title == "" && e.Detail == "":
-		e.Detail = c.mask.text(sample(resp.Body))
+		e.Detail = c.mask.sample(resp.Body)
 	}
 	return e
 }
@@ -55,13 +57,14 @@ func (c *Client) unreadable(req *request, resp *transport.Response, cause error)
 	e.cause = cause
 	var no *refusal
 	if errors.As(cause, &no) {
-		e.Title, e.Detail = no.title, ""
+		e.Title, e.Detail = no.Error(), ""
 		return e
 	}
 	e.Title = "the answer could not be read"
-	e.Detail = c.mask.text(cause.Error())
-	if s := sample(resp.Body); s != "" && s[0] != '{' {
-		e.Detail += ": " + c.mask.text(s)
+	e.Detail = c.mask.words(cause.Error(), maxRunes)
+	// A page is shown. Anything else of a success may hold a secret.
+	if isPage(resp.Body) {
+		e.Detail += ": " + c.mask.sample(resp.Body)
 	}
 	e.unsure = req.Method != http.MethodGet
 	return e
@@ -77,19 +80,11 @@ func redirectTarget(h http.Header) string {
 	if err != nil || u.Host == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (it points to %s://%s)", oneLine(u.Scheme), oneLine(u.Host))
+	return fmt.Sprintf(" (it points to %s)", shorten(oneLine(u.Scheme+"://"+u.Host)))
 }
 
-const sampleRunes = 120
-
-// sample is the beginning of a body on one line, without the tags of HTML.
-func sample(body []byte) string {
-	s := string(body[:min(len(body), 4096)])
-	if strings.HasPrefix(strings.TrimSpace(s), "<") {
-		s = withoutTags(s)
-	}
-	return shorten(oneLine(s))
-}
+// isPage knows HTML and XML by how they begin.
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
 func withoutTags(s string) string {
 	var b strings.Builder
@@ -109,64 +104,21 @@ func withoutTags(s string) string {
 	return b.String()
 }
 
-func shorten(s string) string {
-	if utf8.RuneCountInString(s) <= sampleRunes {
+// shorten keeps what is enough to recognize a text.
+func shorten(s string) string { return cut(s, sampleRunes) }
+
+func cut(s string, runes int) string {
+	if utf8.RuneCountInString(s) <= runes {
 		return s
 	}
-	return string([]rune(s)[:sampleRunes]) + "…"
+	return string([]rune(s)[:runes]) + "…"
 }
 
-// oneLine folds white space and control characters, so that the text of a
-// stranger cannot write lines of its own into a log.
+// oneLine folds white space, control and formatting characters, so that the
+// text of a stranger cannot write lines of its own into a log.
 func oneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f && r <= 0xa0 || r == 0x2028 || r == 0x2029
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 	}), " ")
-}
-
-// masker hides from the API's words what must not reach a log: the key, and
-// numbers as long as a phone number, which the API may repeat from the request.
-type masker struct{ apiKey string }
-
-const maxWords = 500 // runes of Title or Detail
-
-func (m masker) text(s string) string {
-	s = oneLine(s)
-	if m.apiKey != "" {
-		s = strings.ReplaceAll(s, m.apiKey, redacted)
-	}
-	if utf8.RuneCountInString(s) > maxWords {
-		s = string([]rune(s)[:maxWords]) + "…"
-	}
-	return maskNumbers(s)
-}
-
-func maskNumbers(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		end := i
-		for end < len(s) && s[end] >= '0' && s[end] <= '9' {
-			end++
-		}
-		if n := end - i; n >= 7 && n <= 15 && !partOfWord(s, i-1) && !partOfWord(s, end) {
-			b.WriteString(redacted)
-		} else if n > 0 {
-			b.WriteString(s[i:end])
-		} else {
-			b.WriteByte(s[i])
-			end++
-		}
-		i = end
-	}
-	return b.String()
-}
-
-// partOfWord tells a number from a piece of an id such as a UUID.
-func partOfWord(s string, i int) bool {
-	if i < 0 || i >= len(s) {
-		return false
-	}
-	c := s[i]
-	return c == '-' || c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

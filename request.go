@@ -1,14 +1,15 @@
 package postpress
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/postpress-ai/postpress-go/internal/transport"
 )
@@ -25,8 +26,8 @@ type request = transport.Request
 // where the call must also survive a restart of your program.
 func WithIdempotencyKey(key string) RequestOption {
 	return func(r *request) error {
-		if key == "" || len(key) > 255 || !printable(key) {
-			return &ArgumentError{"WithIdempotencyKey", "must be 1 to 255 printable ASCII characters"}
+		if key == "" || len(key) > 255 || !printable(key) || strings.TrimSpace(key) != key {
+			return &ArgumentError{"WithIdempotencyKey", "must be 1 to 255 printable ASCII characters, without spaces around them"}
 		}
 		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 			r.IdempotencyKey = key
@@ -39,11 +40,12 @@ func WithIdempotencyKey(key string) RequestOption {
 // authentication, the decoding or the framing.
 var reservedHeaders = []string{
 	"X-Api-Key", "Authorization", "Accept", "Accept-Encoding", "Content-Type", "Content-Length",
-	"Host", "Connection", "Transfer-Encoding", "Idempotency-Key",
+	"Host", "Connection", "Transfer-Encoding", "Trailer", "Upgrade", "User-Agent", "Idempotency-Key",
 }
 
 // WithHeader adds a header to the request, for tracing for instance. Headers
-// that the client sets itself are refused.
+// that the client sets itself are refused; for some of them there is an option
+// (WithIdempotencyKey, WithApplication).
 func WithHeader(key, value string) RequestOption {
 	return func(r *request) error {
 		name := textproto.CanonicalMIMEHeaderKey(key)
@@ -81,29 +83,6 @@ func applyRequestOptions(r *request, opts []RequestOption) error {
 	return nil
 }
 
-// ListOptions selects a page of a list. The zero value is the first page of
-// the API's default size, 100.
-type ListOptions struct {
-	// Limit is the number of items per page, 1–250; 0 means the API's default.
-	Limit int
-	// Cursor is the NextCursor of the page before.
-	Cursor string
-}
-
-func (o ListOptions) query() (string, error) {
-	if o.Limit < 0 || o.Limit > 250 {
-		return "", &ArgumentError{"Limit", "must be 1 to 250, or 0 for the API's default"}
-	}
-	q := url.Values{}
-	if o.Limit > 0 {
-		q.Set("limit", strconv.Itoa(o.Limit))
-	}
-	if o.Cursor != "" {
-		q.Set("cursor", o.Cursor)
-	}
-	return q.Encode(), nil
-}
-
 // checkID refuses an id that would address something else than it names.
 func checkID(field, id string) error {
 	switch {
@@ -111,15 +90,13 @@ func checkID(field, id string) error {
 		return &ArgumentError{field, "must not be empty"}
 	case id == "." || id == ".." || strings.ContainsAny(id, `/\`):
 		return &ArgumentError{field, "must be an id as the API gave it, without path separators"}
-	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return &ArgumentError{field, "must not hold control characters"}
+	case strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		return &ArgumentError{field, "must be an id as the API gave it, without white space or control characters"}
 	case len(id) > 512:
 		return &ArgumentError{field, "must be an id as the API gave it, at most 512 bytes"}
 	}
 	return nil
 }
-
-func escapeID(id string) string { return url.PathEscape(id) }
 
 // parsePath checks what the caller of Do gives.
 func parsePath(method, path string) (operation, string, error) {
@@ -130,16 +107,36 @@ func parsePath(method, path string) (operation, string, error) {
 		return bad("method", "must be an HTTP method such as GET")
 	}
 	rest, query, _ := strings.Cut(path, "?")
-	u, err := url.Parse(rest)
-	switch {
+	plain, err := url.PathUnescape(rest)
+	switch u := (url.URL{Path: plain, RawPath: rest}); {
 	case !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//"):
 		return bad("path", "must begin with a single slash and be relative to the base URL")
-	case err != nil || strings.ContainsAny(path, "#\\ ") || !printable(path):
+	case err != nil || strings.ContainsAny(path, "# ") || !printable(path) || u.EscapedPath() != rest:
 		return bad("path", "must be an escaped URL path without a fragment")
-	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
+	case hasDots(plain):
 		return bad("path", "must not hold . or .. as a segment")
 	}
-	return operation{strings.ToUpper(method), rest, rest}, query, nil
+	return operation{strings.ToUpper(method), rest, templateOf(rest)}, query, nil
+}
+
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// templateOf is a path without what may be an id, a phone number or a name.
+func templateOf(path string) string {
+	for segment := range strings.SplitSeq(path, "/") {
+		if len(segment) > 32 || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz_-") != "" {
+			before, after, _ := strings.Cut(path, segment)
+			return before + "{id}" + templateOf(after)
+		}
+	}
+	return path
 }
 
 func encode(in any) ([]byte, error) {
@@ -157,34 +154,42 @@ func encode(in any) ([]byte, error) {
 // can and keep the rest, see unmarshal.
 type decoder interface{ decode(body []byte) error }
 
-func decode(body []byte, out any) error {
-	switch out := out.(type) {
-	case nil:
-		return nil
-	case decoder:
-		return out.decode(body)
-	case *json.RawMessage:
-		if !json.Valid(body) {
-			return errNotJSON
-		}
-		*out = body
+func decode(resp *transport.Response, out any) error {
+	if d, ours := out.(decoder); ours {
+		return d.decode(resp.Body)
+	}
+	if out == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	return json.Unmarshal(body, out)
+	if raw, ok := out.(*json.RawMessage); ok {
+		if !json.Valid(resp.Body) {
+			return errNotJSON
+		}
+		*raw = resp.Body
+		return nil
+	}
+	return json.Unmarshal(resp.Body, out)
 }
 
-var errNotJSON = errors.New("the body is not JSON")
+var (
+	errNotJSON   = errors.New("the body is not JSON")
+	errNotObject = errors.New("the body is not a JSON object")
+)
 
 // unmarshal reads a JSON object as well as it can be read: a field of another
 // JSON type than documented stays at its zero value and does no harm to the
 // others. encoding/json works so already, and reports the first such field at the end.
 func unmarshal(data []byte, v any) error {
-	err := json.Unmarshal(data, v)
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) && mismatch.Field != "" {
-		return nil
+	if err := json.Unmarshal(data, v); err != nil {
+		var mismatch *json.UnmarshalTypeError
+		if !errors.As(err, &mismatch) {
+			return errNotJSON
+		}
 	}
-	return err
+	if bytes.TrimLeft(data, " \t\r\n")[0] != '{' {
+		return errNotObject
+	}
+	return nil
 }
 
 // text reads a JSON string, or the number that somebody sent instead of one.

@@ -11,6 +11,11 @@ import (
 // QR code or a pairing code (whoever has it can link an account), a password,
 // a phone number. Every fmt verb and slog print [redacted]; string(s) and
 // encoding/json give the text. The zero value is the empty text.
+//
+// What holds a Secret is printed without it too, with two exceptions that no type can
+// prevent: fmt does not ask the unexported fields of your own structs how to print
+// them, and slog's JSON handler writes the elements of a slice, map or struct
+// by encoding/json. Log a Checkpoint or an Account itself, or a pointer to it.
 type Secret string
 
 const redacted = "[redacted]"
@@ -31,7 +36,7 @@ func (fs fields) format(f fmt.State, name string) {
 		if i > 0 {
 			_, _ = io.WriteString(f, " ")
 		}
-		_, _ = fmt.Fprintf(f, "%s:%v", a.Key, a.Value)
+		_, _ = io.WriteString(f, a.Key+":"+shorten(oneLine(a.Value.String())))
 	}
 	_, _ = io.WriteString(f, "}")
 }
@@ -47,5 +52,5 @@ func parseTime(s string) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	return t
+	return t.UTC()
 }

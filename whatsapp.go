@@ -3,6 +3,7 @@ package postpress
 import (
 	"context"
 	"fmt"
+	"log/slog"
 )
 
 // StartWhatsAppQR starts to link a WhatsApp account with a QR code. Show
@@ -70,8 +71,11 @@ func (e *StartError) Error() string {
 	if e.Checkpoint == nil {
 		return fmt.Sprintf("%v (account %s)", e.Err, oneLine(e.AccountID))
 	}
-	return fmt.Sprintf("%v: the API asks for %q (account %s)", e.Err, string(e.Checkpoint.Type), oneLine(e.AccountID))
+	return fmt.Sprintf("%v: the API asks for %q (account %s)", e.Err, shorten(oneLine(string(e.Checkpoint.Type))), oneLine(e.AccountID))
 }
+
+// LogValue implements slog.LogValuer: the text of Error.
+func (e StartError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 // Unwrap gives the sentinel.
 func (e *StartError) Unwrap() error { return e.Err }
