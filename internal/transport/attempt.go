@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -33,19 +34,43 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (c *call) exchange(pool http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := pool.RoundTrip(req)
+	if err != nil || resp == nil {
+		return nil, err
+	}
+	data, err := c.read(resp)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readAll(resp.Body, resp.ContentLength, c.t.cfg.MaxBodyBytes)
-	// Closing returns an HTTP/1.1 connection to the pool only when the body
-	// was read to its end; otherwise it is dropped at once, never drained.
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
+	dropBadLocation(resp)
 	c.body = bufferedBody{data: data}
 	resp.Body = &c.body
 	return resp, nil
+}
+
+func (c *call) read(resp *http.Response) ([]byte, error) {
+	if resp.Body == nil {
+		return nil, nil // net/http always sets one, doubles do not
+	}
+	// Closing returns an HTTP/1.1 connection to the pool only when the body
+	// was read to its end; otherwise it is dropped at once, never drained.
+	defer resp.Body.Close()
+	announced := resp.ContentLength
+	if c.req.Method == http.MethodHead {
+		announced = 0 // it tells the length of what is not sent
+	}
+	return readAll(resp.Body, announced, c.t.cfg.MaxBodyBytes)
+}
+
+// dropBadLocation: http.Client parses the target of a redirect before it asks
+// whether to follow it, and would replace the answer by a parser's error.
+func dropBadLocation(resp *http.Response) {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return
+	}
+	if _, err := url.Parse(resp.Header.Get("Location")); err != nil {
+		resp.Header = resp.Header.Clone() // it may be shared
+		resp.Header.Del("Location")
+	}
 }
 
 // ErrBodyTooLarge and ErrAttemptTimeout are the two failures that are ours.
@@ -111,8 +136,7 @@ func (b *bufferedBody) Close() error { return nil }
 // make an ordinary call wait for one.
 func (t *Transport) choosePools(c *http.Client) {
 	if c == nil {
-		t.calls, t.waits = t.own(tuned()), t.own(tuned())
-		return
+		c = &http.Client{}
 	}
 	t.jar = c.Jar
 	switch rt := c.Transport.(type) {

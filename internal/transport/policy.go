@@ -35,25 +35,28 @@ func (p Policy) delay(n int, retryAfter time.Duration) (_ time.Duration, ok bool
 		return retryAfter + rand.N(retryAfter/10+minDelay), true
 	}
 	spread := p.MaxDelay
-	if n < 16 {
-		spread = min(spread, p.BaseDelay<<n)
+	if p.BaseDelay < spread>>n { // so that doubling cannot overflow
+		spread = p.BaseDelay << n
 	}
-	return minDelay + rand.N(spread+1), true
+	return minDelay + rand.N(min(spread, 1<<62)+1), true
 }
 
+// maxRetryAfter is the longest wait that is read, 68 years. As nanoseconds,
+// more would overflow into a hot loop.
+const maxRetryAfter = (1<<31 - 1) * time.Second
+
 // RetryAfter reads the header in both its forms, seconds and date; 0 where it
-// is absent, past or unreadable. Values beyond 32 bits are unreadable: as
-// nanoseconds they would overflow into a hot loop.
+// is absent, past or unreadable. Longer ones than maxRetryAfter count as that.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
 		return 0
 	}
-	if s, err := strconv.ParseUint(v, 10, 31); err == nil {
-		return time.Duration(s) * time.Second
+	if s, err := strconv.ParseUint(v, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(s) * time.Second // out of range, s is the greatest
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(0, at.Sub(now))
+		return min(max(0, at.Sub(now)), maxRetryAfter)
 	}
 	return 0
 }
@@ -151,14 +154,17 @@ func judgeAnswer(status int, body []byte) verdict {
 		case "errors/authentication_intent_error":
 			return verdict{} // documented: the intent was killed
 		}
-		return verdict{unsure: true}
+	case http.StatusNotImplemented:
+		return verdict{}
 	}
-	return verdict{}
+	// Other 500s, and what gateways make up, such as 524: no reason to repeat,
+	// no promise either that nothing happened.
+	return verdict{unsure: status >= 500}
 }
 
 // judgeError is the policy for attempts without an answer.
 func judgeError(ctx context.Context, err error) verdict {
-	v := verdict{err: err, kind: kindOf(ctx, err)}
+	v := verdict{err: err, kind: kindOf(err)}
 	switch v.kind {
 	case NotSent:
 		v.retry, v.cost = anyCall, retryCost
@@ -166,13 +172,18 @@ func judgeError(ctx context.Context, err error) verdict {
 		v.retry, v.cost, v.unsure = ifSafe, retryCost, true
 	case TimedOut:
 		v.retry, v.cost, v.unsure = ifSafe, timeoutCost, true
-	case TooLarge, Ended:
+	case TooLarge:
 		v.unsure = true
+	}
+	if ctx.Err() != nil {
+		v.kind, v.retry = Ended, never
 	}
 	return v
 }
 
-func kindOf(ctx context.Context, err error) Kind {
+// kindOf tells what is not known for sure to be something else from a lost
+// connection. net/http has no types for some of its errors, only texts.
+func kindOf(err error) Kind {
 	var (
 		dns     *net.DNSError
 		op      *net.OpError
@@ -180,20 +191,19 @@ func kindOf(ctx context.Context, err error) Kind {
 		unknown x509.UnknownAuthorityError
 		record  tls.RecordHeaderError
 	)
+	says := func(text string) bool { return strings.Contains(err.Error(), text) }
 	switch {
-	case ctx.Err() != nil:
-		return Ended
 	case errors.Is(err, ErrAttemptTimeout):
 		return TimedOut
-	case errors.Is(err, ErrBodyTooLarge):
+	case errors.Is(err, ErrBodyTooLarge), says("server response headers exceeded"):
 		return TooLarge
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return NoSuchHost
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record),
-		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http has no type for it
+		says("server gave HTTP response to HTTPS client"):
 		return BadTLS
-	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"),
-		strings.Contains(err.Error(), "TLS handshake timeout"): // nor for this
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"),
+		says("TLS handshake timeout"):
 		return NotSent
 	}
 	return Lost

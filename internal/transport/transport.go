@@ -8,7 +8,9 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,7 +34,7 @@ type Config struct {
 // Transport is safe for concurrent use.
 type Transport struct {
 	cfg    Config
-	header http.Header // sent with every request; cloned, never handed out
+	header http.Header // sent with every request; copied, never handed out
 	base   string      // escaped path of the base URL, without a trailing slash
 	calls  http.RoundTripper
 	waits  http.RoundTripper
@@ -104,6 +106,9 @@ func (t *Transport) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err := c.prepare(ctx); err != nil {
 		return nil, &Failure{Kind: Refused, Err: err}
 	}
+	if ctx.Err() != nil { // nothing was sent, so nothing is unsure
+		return nil, &Failure{Kind: Ended, Err: ended(ctx, ctx.Err())}
+	}
 	resp, err := c.loop.Do(&c.wire)
 	if resp != nil && err == nil {
 		// The answer stands, even where ctx ended as it arrived.
@@ -124,11 +129,13 @@ type call struct {
 	http http.Client
 	wire retryablehttp.Request
 	url  url.URL
+	key  [1]string // the value of the header Idempotency-Key
 
 	attempts int
-	started  time.Time // of the current attempt
-	delay    time.Duration
-	spent    int // taken from the retry budget by this call
+	started  time.Time     // of the current attempt
+	delay    time.Duration // before the next attempt; 0 where there is none
+	spent    int           // taken from the retry budget by this call
+	unsure   bool          // an attempt may have been carried out, and no later one succeeded
 	answer   Response
 	answered bool // answer holds the latest answer of any attempt
 	body     bufferedBody
@@ -146,8 +153,11 @@ func (c *call) prepare(ctx context.Context) error {
 		HTTPClient:   &c.http,
 		RetryMax:     c.maxAttempts() - 1,
 		CheckRetry:   c.checkRetry,
-		Backoff:      c.backoff,
+		Backoff:      leastWait,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	if c.t.jar != nil {
+		c.loop.PrepareRetry = c.renewHeaders
 	}
 	hr := http.Request{
 		Method: c.req.Method, URL: &c.url, Host: c.url.Host, Header: c.headers(),
@@ -174,17 +184,24 @@ func (c *call) setPath() error {
 }
 
 func (c *call) headers() http.Header {
-	h := c.t.header.Clone()
+	h := make(http.Header, len(c.t.header)+2+len(c.req.Header))
+	maps.Copy(h, c.t.header)
 	if c.req.Body != nil {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = c.t.header["Accept"] // JSON both ways
 	}
 	if c.req.IdempotencyKey != "" {
-		h["Idempotency-Key"] = []string{c.req.IdempotencyKey}
+		c.key[0] = c.req.IdempotencyKey
+		h["Idempotency-Key"] = c.key[:]
 	}
-	for k, v := range c.req.Header {
-		h[k] = v
-	}
+	maps.Copy(h, c.req.Header)
 	return h
+}
+
+// renewHeaders gives a retry headers of its own: http.Client adds the jar's
+// cookies to the ones it is given, and the attempt before may still be writing.
+func (c *call) renewHeaders(r *http.Request) error {
+	r.Header = c.headers()
+	return nil
 }
 
 func (c *call) maxAttempts() int {
@@ -217,8 +234,16 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 func (c *call) judge(ctx context.Context, resp *http.Response, err error) {
 	if err != nil {
 		c.verdict = judgeError(ctx, err)
-		return
+	} else {
+		c.judgeResponse(resp)
 	}
+	// A doubt outlives the attempt that raised it: that the third one could not
+	// connect, or met a rate limit, says nothing about the first.
+	c.unsure = !c.verdict.ok && (c.unsure || c.verdict.unsure && changes(c.req.Method))
+	c.answer.Unsure = c.unsure
+}
+
+func (c *call) judgeResponse(resp *http.Response) {
 	c.answered = true
 	c.answer = Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: c.body.data}
 	c.verdict = judgeAnswer(resp.StatusCode, c.body.data)
@@ -227,7 +252,6 @@ func (c *call) judge(ctx context.Context, resp *http.Response, err error) {
 		c.answer = Response{StatusCode: http.StatusNoContent, Header: resp.Header}
 		c.verdict = verdict{ok: true}
 	}
-	c.answer.Unsure = c.verdict.unsure && changes(c.req.Method)
 }
 
 // wantsRetry decides, sets the delay, and pays for the retry.
@@ -249,11 +273,12 @@ func (c *call) wantsRetry(ctx context.Context) bool {
 		return false
 	}
 	c.spent += v.cost
-	c.delay = delay
+	c.delay, c.loop.RetryWaitMin = delay, delay
 	return true
 }
 
-func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.delay }
+// leastWait is the Backoff of every loop: it waits RetryWaitMin, as wantsRetry has set it.
+func leastWait(least, _ time.Duration, _ int, _ *http.Response) time.Duration { return least }
 
 // repeatable tells whether sending the request twice does what sending it once does.
 func (c *call) repeatable() bool {
@@ -310,18 +335,32 @@ func (c *call) log(ctx context.Context, retry bool) {
 // failure describes a call that ended without an answer, keeping the last
 // answer of an earlier attempt where there was one.
 func (c *call) failure(ctx context.Context, err error) *Failure {
-	var ue *url.Error // its text carries the URL with the query
-	if errors.As(err, &ue) {
+	// Its text carries the URL with the query; a RoundTripper that is itself
+	// built on an http.Client nests them.
+	for ue := (*url.Error)(nil); errors.As(err, &ue); {
 		err = ue.Err
 	}
-	f := &Failure{Kind: c.verdict.kind, Err: err, Attempts: c.attempts}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		f.Kind = Ended
+	if c.delay > 0 {
+		c.t.budget.give(c.verdict.cost) // paid for, but ctx ended before it was sent
+	}
+	f := &Failure{Kind: c.verdict.kind, Err: err, Attempts: c.attempts, Unsure: c.unsure}
+	if ctx.Err() != nil && (f.Kind == Ended || errors.Is(err, ctx.Err())) {
+		f.Kind, f.Err = Ended, ended(ctx, err)
 	}
 	if c.answered {
 		c.answer.Attempts = c.attempts
 		f.Last = &c.answer
 	}
-	f.Unsure = c.verdict.unsure && changes(c.req.Method)
 	return f
+}
+
+// ended makes err match both the context's error and the cause it was given:
+// net/http reports the one or the other, or what the closed connection said.
+func ended(ctx context.Context, err error) error {
+	for _, want := range []error{context.Cause(ctx), ctx.Err()} {
+		if !errors.Is(err, want) {
+			err = fmt.Errorf("%w: %w", want, err)
+		}
+	}
+	return err
 }
