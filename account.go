@@ -143,13 +143,13 @@ func (a *Account) decode(data []byte) error {
 	wire := struct {
 		*plain
 		// Shadowed, so that a date that does not parse does no harm.
-		CreatedAt     string `json:"created_at"`
-		LastFetchedAt string `json:"last_fetched_at"`
+		CreatedAt     readTime `json:"created_at"`
+		LastFetchedAt readTime `json:"last_fetched_at"`
 	}{plain: (*plain)(a)}
 	if err := unmarshal(data, &wire); err != nil {
 		return err
 	}
-	a.CreatedAt, a.LastFetchedAt = parseTime(wire.CreatedAt), parseTime(wire.LastFetchedAt)
+	a.CreatedAt, a.LastFetchedAt = wire.CreatedAt.Time, wire.LastFetchedAt.Time
 	if a.ID == "" {
 		a.ID = looseID(data)
 	}

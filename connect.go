@@ -149,12 +149,16 @@ func (r ConnectResult) safe() fields {
 func (r *ConnectResult) decode(body []byte) error {
 	var w struct {
 		Object     string          `json:"object"`
+		AccountID  string          `json:"account_id"`
 		Checkpoint json.RawMessage `json:"checkpoint"`
 	}
 	if err := unmarshal(body, &w); err != nil {
 		return err
 	}
-	id := orDefault(looseID(body), r.AccountID)
+	id := w.AccountID
+	if id == "" {
+		id = orDefault(looseID(body), r.AccountID)
+	}
 	if id == "" {
 		return errNoAccountID
 	}

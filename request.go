@@ -194,13 +194,15 @@ func unmarshal(data []byte, v any) error {
 
 // text reads a JSON string, or the number that somebody sent instead of one.
 func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	switch {
+	case len(raw) == 0:
+		return ""
+	case raw[0] == '"':
+		var s string
+		_ = json.Unmarshal(raw, &s)
 		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
+	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+		return string(raw)
 	}
 	return ""
 }

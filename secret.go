@@ -46,11 +46,13 @@ func (fs fields) logValue() slog.Value { return slog.GroupValue(fs...) }
 // wireTime is how the API writes times: ISO 8601, UTC, with milliseconds.
 const wireTime = "2006-01-02T15:04:05.000Z"
 
-// parseTime reads a time of the API; the zero time stands for one it cannot read.
-func parseTime(s string) time.Time {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return time.Time{}
+// readTime is a time of the API; one that does not parse is the zero time.
+type readTime struct{ time.Time }
+
+func (t *readTime) UnmarshalJSON(data []byte) error {
+	if t.Time.UnmarshalJSON(data) != nil {
+		t.Time = time.Time{}
 	}
-	return t.UTC()
+	t.Time = t.UTC()
+	return nil
 }
