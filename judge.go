@@ -25,9 +25,9 @@ type judge struct {
 
 	status   Status    // last one read
 	last     error     // of the last observation, nil where it told something
-	answered bool      // the API has answered at all
-	pending  bool      // an earlier observation was "not yet"
-	timedOut bool      // the last answer was a 408
+	answered bool      // something has answered at all
+	pending  bool      // an earlier observation was that of an attempt under way
+	timedOut bool      // there was a 408, and no status since
 	missing  time.Time // since when the account is not found
 	start    Status    // where a reconnection starts from
 	moved    bool      // the reconnection has left its start
@@ -35,18 +35,20 @@ type judge struct {
 
 // judge is connected, an error that ends the wait, or neither.
 func (j *judge) judge(o observation) (connected bool, err error) {
+	j.last = o.err
 	if o.err != nil {
-		err = j.judgeError(o)
-	} else {
-		j.answered, j.last, j.missing = true, nil, time.Time{}
-		connected, err = j.judgeStatus(o.account.Status())
-		j.timedOut = false
+		return false, j.judgeError(o)
 	}
-	j.pending = true
+	j.answered, j.missing = true, time.Time{}
+	connected, err = j.judgeStatus(o.account.Status())
+	j.pending, j.timedOut = true, false
 	return connected, err
 }
 
 func (j *judge) judgeStatus(s Status) (connected bool, err error) {
+	if s == "" {
+		return false, nil // an account without sources, so far
+	}
 	j.status = s
 	switch {
 	case s.Connected():
@@ -56,83 +58,103 @@ func (j *judge) judgeStatus(s Status) (connected bool, err error) {
 		return false, nil
 	case j.timedOut:
 		// The attempt ran out, and what is left is an account that is not connected.
-		return false, fmt.Errorf("%w: its status is %s", ErrIntentExpired, s)
+		return false, fmt.Errorf("%w: its status is %s", ErrIntentExpired, oneLine(string(s)))
 	case j.reconnect && s.NeedsReconnect() && !j.moved && (j.start == "" || j.start == s):
 		j.start = s
 		return false, nil
 	}
-	return false, fmt.Errorf("%w: its status is %s", ErrConnectionFailed, s)
+	return false, fmt.Errorf("%w: its status is %s", ErrConnectionFailed, oneLine(string(s)))
 }
 
 func (j *judge) judgeError(o observation) error {
-	j.last = o.err
-	var api *APIError
-	if errors.As(o.err, &api) {
-		return j.judgeAnswer(api, o.at)
+	var answer *APIError
+	if errors.As(o.err, &answer) {
+		j.answered = true
+		return j.judgeAnswer(answer, o.at)
 	}
-	var req *RequestError
-	if !errors.As(o.err, &req) {
+	var none *RequestError
+	if !errors.As(o.err, &none) {
 		return o.err
 	}
-	switch req.kind {
-	case transport.TimedOut:
-		j.last = nil // held to the end: the long poll as documented
+	switch none.kind {
+	case transport.TimedOut: // held to the end: the long poll as documented
+		j.last, j.pending = nil, true
+		return nil
+	case transport.Lost: // held as well, perhaps, and cut by something in between
+		j.pending = true
+		return nil
+	case transport.NotSent:
+		return nil
 	case transport.NoSuchHost, transport.BadTLS:
-		if !j.answered {
-			return o.err // it never worked, and will not by waiting
-		}
-	case transport.Lost, transport.NotSent:
-	default:
-		return o.err
+		if j.answered {
+			return nil
+		} // else it never worked, and will not by waiting
 	}
-	return nil
+	return o.err
 }
 
 // judgeAnswer gives the error back where it ends the wait.
 func (j *judge) judgeAnswer(e *APIError, at time.Time) error {
-	j.answered = true
-	expired := j.timedOut || j.pending
-	j.timedOut = e.StatusCode == http.StatusRequestTimeout
-	switch e.StatusCode {
-	case http.StatusRequestTimeout, // the attempt may be over: the next look tells
-		http.StatusConflict,        // another request took its place
-		http.StatusTooEarly,        // being linked
-		http.StatusTooManyRequests, // the lane pauses
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return nil
+	switch code := e.StatusCode; code {
+	case http.StatusRequestTimeout: // the attempt may be over: the next look tells
+		j.timedOut, j.pending = true, true
+	case http.StatusConflict, http.StatusTooEarly: // another request took its place; being linked
+		j.pending = true
+	case http.StatusTooManyRequests: // all waits pause
 	case http.StatusNotFound:
 		if j.missing.IsZero() {
 			j.missing = at
 		}
-		if at.Sub(j.missing) < notFoundGrace {
-			return nil
+		if at.Sub(j.missing) >= notFoundGrace {
+			return e
 		}
 	case http.StatusBadRequest:
 		// Documented: 408 when the attempt has run out, 400 from then on. The
 		// 408 may have been lost with a connection or gone to another process,
 		// so a 400 for an id that was fine before means the same.
-		if expired {
+		if j.pending {
 			return fmt.Errorf("%w: %w", ErrIntentExpired, e)
 		}
+		return e
 	case http.StatusInternalServerError:
-		if !errors.Is(e, ErrIntentExpired) {
-			return nil
+		if errors.Is(e, ErrIntentExpired) {
+			return e
 		}
 	default:
-		if e.StatusCode < 300 {
-			return nil // unreadable, by a page in between perhaps
-		}
-		if e.StatusCode > 501 {
-			return nil
+		// A success that cannot be read is a page of something in between, and
+		// so are the errors from 502 on: neither tells anything of the account.
+		if code >= 300 && code <= http.StatusNotImplemented {
+			return e
 		}
 	}
-	return e
+	return nil
 }
 
 // givenUp is why a wait ended that was still pending.
 func (j *judge) givenUp(ctx context.Context) error {
-	if j.last == nil {
-		return ctx.Err()
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	return fmt.Errorf("%w; the last answer was: %w", ctx.Err(), j.last)
+	if j.last != nil {
+		err = fmt.Errorf("%w; before that: %w", err, j.last)
+	}
+	return err
+}
+
+// interrupted tells a request that was cut by us from one that told
+// something, be it at the very moment the context ended.
+func interrupted(err error) bool {
+	var e *RequestError
+	return errors.As(err, &e) && e.kind == transport.Ended
+}
+
+// throttled is how long a 429 asks all waits of the client to pause: the API's
+// limit is per key. No wait outlives the attempt, so a longer pause tells nothing more.
+func throttled(err error) time.Duration {
+	var e *APIError
+	if !errors.As(err, &e) || e.StatusCode != http.StatusTooManyRequests {
+		return 0
+	}
+	return min(max(e.RetryAfter, defaultMinInterval), intentLifetime)
 }

@@ -29,7 +29,10 @@ var (
 // words makes one line of at most limit runes of the API's words. It shortens
 // last: half a secret would not be known as one.
 func (m *masker) words(s string, limit int) string {
-	s = strings.ReplaceAll(oneLine(beginning(s)), m.apiKey, redacted)
+	s = oneLine(beginning(s))
+	if len(m.apiKey) >= 8 { // a shorter one is nobody's key, and part of many words
+		s = strings.ReplaceAll(s, m.apiKey, redacted)
+	}
 	s = secretText.ReplaceAllString(s, redacted)
 	s = word.ReplaceAllStringFunc(s, func(w string) string {
 		if secretWord.MatchString(w) {

@@ -56,7 +56,7 @@ func (c *Client) WaitForConnection(ctx context.Context, accountID string, opts .
 		ctx, cancel = context.WithTimeout(ctx, cfg.waitTimeout)
 		defer cancel()
 	}
-	w := &waiter{cfg: cfg, id: accountID, op: op, all: c.watchers, began: time.Now()}
+	w := &waiter{cfg: cfg, id: accountID, op: op, all: c.watchers, began: time.Now(), state: judge{reconnect: cfg.reconnect}}
 	return w.run(ctx)
 }
 
@@ -72,8 +72,9 @@ type waitConfig struct {
 }
 
 // WithPollInterval sets the least and the greatest time between two requests
-// where the API answers at once instead of holding them; defaults 2 s and 15 s.
-// The interval grows from the one to the other, with jitter, and begins anew when the status changes.
+// where the API answers at once instead of holding them; defaults 2 s and 15 s,
+// at most 24 h. The interval grows from the one to the other, with jitter, and
+// begins anew when the status changes.
 func WithPollInterval(min, max time.Duration) WaitOption {
 	return func(c *waitConfig) { c.minInterval, c.maxInterval = min, max }
 }
@@ -90,7 +91,7 @@ func WithWaitTimeout(d time.Duration) WaitOption {
 }
 
 // WithProgress calls f after every answer, from the waiting goroutine: what f
-// takes, the wait takes longer.
+// takes, the wait takes longer. Answers that come meanwhile are told as one.
 func WithProgress(f func(WaitProgress)) WaitOption {
 	return func(c *waitConfig) { c.progress = f }
 }
@@ -104,6 +105,7 @@ func WithReconnect() WaitOption {
 
 // WaitProgress is what a wait knows after an answer.
 type WaitProgress struct {
+	// AccountID is the account waited for.
 	AccountID string
 	// Status is the last one read; empty as long as the API has told none.
 	Status Status
@@ -118,8 +120,8 @@ type WaitProgress struct {
 
 func (c waitConfig) validate() error {
 	switch {
-	case c.minInterval <= 0 || c.maxInterval < c.minInterval:
-		return &ArgumentError{"WithPollInterval", "must be 0 < min <= max"}
+	case c.minInterval <= 0 || c.maxInterval < c.minInterval || c.maxInterval > 24*time.Hour:
+		return &ArgumentError{"WithPollInterval", "must be 0 < min <= max <= 24h"}
 	case c.pollTimeout <= 0:
 		return &ArgumentError{"WithPollTimeout", "must be positive"}
 	case c.waitTimeoutSet && c.waitTimeout <= 0:
@@ -130,6 +132,7 @@ func (c waitConfig) validate() error {
 
 // WaitError is a wait that ended without a connected account. It is always used as a pointer.
 type WaitError struct {
+	// AccountID is the account waited for.
 	AccountID string
 	// LastStatus is the last one read; empty where the API has told none.
 	LastStatus Status
@@ -144,16 +147,16 @@ type WaitError struct {
 
 // Error implements error.
 func (e *WaitError) Error() string {
-	status := "unknown"
-	if e.LastStatus != "" {
-		status = oneLine(string(e.LastStatus))
-	}
 	return fmt.Sprintf("postpress: waiting for account %s: %s (last status %s, polls %d, waited %v)",
-		oneLine(e.AccountID), strings.TrimPrefix(e.Err.Error(), "postpress: "), status, e.Polls, e.Elapsed.Round(time.Millisecond))
+		oneLine(e.AccountID), strings.TrimPrefix(fmt.Sprint(e.Err), "postpress: "),
+		orDefault(oneLine(string(e.LastStatus)), "unknown"), e.Polls, e.Elapsed.Round(time.Millisecond))
 }
 
 // Unwrap gives Err.
 func (e *WaitError) Unwrap() error { return e.Err }
+
+// Format implements fmt.Formatter: every verb prints the text of Error.
+func (e *WaitError) Format(f fmt.State, _ rune) { formatError(f, e == nil, e) }
 
 // waiter is one call of WaitForConnection.
 type waiter struct {
@@ -164,20 +167,21 @@ type waiter struct {
 	watch *watch
 	began time.Time
 
-	seen  int // sequence number of the last observation judged
+	seen  int // sequence number of the last observation judged, or passed over
 	polls int
 	state judge
 }
 
+// run judges what becomes known of the account, and sees to it that something
+// does: one of those who wait for an account has its turn and reads, the
+// others wait for what that brings, and one of them goes on when it leaves.
 func (w *waiter) run(ctx context.Context) (*Account, error) {
-	w.state = judge{reconnect: w.cfg.reconnect}
 	w.watch, w.seen = w.all.join(w.id, w.cfg.minInterval)
 	defer w.all.leave(w.watch)
 	for {
-		seen, changed := w.watch.latest()
-		if seen.seq > w.seen {
-			w.seen = seen.seq
-			if a, err, done := w.observe(seen); done {
+		last, changed := w.watch.latest()
+		if last.seq > w.seen {
+			if a, err, done := w.observe(last); done {
 				return a, err
 			}
 		}
@@ -189,21 +193,25 @@ func (w *waiter) run(ctx context.Context) (*Account, error) {
 		case <-ctx.Done():
 		case w.watch.turn <- struct{}{}:
 			w.all.advance(ctx, w, changed)
-			<-w.watch.turn
 		}
 	}
 }
 
 func (w *waiter) observe(o observation) (_ *Account, err error, done bool) {
-	w.polls++
-	end, err := w.state.judge(o)
+	w.polls += o.seq - w.seen
+	w.seen = o.seq
+	connected, err := w.state.judge(o)
 	if w.cfg.progress != nil {
 		w.cfg.progress(WaitProgress{w.id, w.state.status, w.polls, time.Since(w.began), w.state.last})
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, w.fail(err), true
+	case connected:
+		a := *o.account // everybody gets one of their own
+		return &a, nil, true
 	}
-	return o.account, nil, end
+	return nil, nil, false
 }
 
 func (w *waiter) fail(err error) error {

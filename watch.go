@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -14,47 +13,34 @@ import (
 // waits does the reading, for all who wait for the same account.
 type watchers struct {
 	client *Client
-	rate   float64 // requests per second of all waits together
-	looks  *pace   // reading one account
-	slots  chan struct{}
+	limit  float64       // accounts that can be looked at one by one
+	pace   *pace         // of all requests
+	queue  chan struct{} // one look at a time waits at the pace, so that pages of the list have every other place
+	slots  chan struct{} // looks in flight
 	sweep  sweep
 
 	mu    sync.Mutex
 	watch map[string]*watch
 }
 
-// maxHeld is how many reading requests are held open at a time, each with a
-// connection or an HTTP/2 stream of its own.
+// maxHeld is how many looks are in flight at a time, each with a connection or
+// an HTTP/2 stream of its own.
 const maxHeld = 256
 
-// revisit is how often each account should be looked at. Beyond rate×revisit
-// accounts that is out of reach one by one, and the list is read instead.
+// revisit is how often each account should be looked at. With more accounts
+// than fit into that, the list is read instead.
 const revisit = 2 * time.Minute
 
 func newWatchers(c *Client, rate float64) *watchers {
 	return &watchers{
 		client: c,
-		rate:   rate,
-		looks:  newPace(),
+		limit:  rate * revisit.Seconds(),
+		pace:   newPace(rate),
+		queue:  make(chan struct{}, 1),
 		slots:  make(chan struct{}, maxHeld),
-		sweep:  sweep{turn: make(chan struct{}, 1), pages: newPace()},
+		sweep:  sweep{turn: make(chan struct{}, 1)},
 		watch:  make(map[string]*watch),
 	}
-}
-
-// watch is what is known of one account, shared by all who wait for it.
-type watch struct {
-	id      string
-	waiters int           // under watchers.mu
-	turn    chan struct{} // whoever fills it reads the account
-
-	mu      sync.Mutex
-	last    observation
-	changed chan struct{} // closed at the next observation
-	stop    func()        // cuts the request in flight
-	due     time.Time     // of the next request
-	gap     time.Duration // between requests that are answered at once
-	pass    int64         // the last sweep that has seen the account
 }
 
 func (ws *watchers) join(id string, recent time.Duration) (_ *watch, seen int) {
@@ -62,22 +48,11 @@ func (ws *watchers) join(id string, recent time.Duration) (_ *watch, seen int) {
 	defer ws.mu.Unlock()
 	w := ws.watch[id]
 	if w == nil {
-		w = &watch{id: id, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+		w = newWatch(id)
 		ws.watch[id] = w
 	}
 	w.waiters++
 	return w, w.welcome(recent)
-}
-
-// welcome lets a newcomer take part in what is known, unless it is old: then a new look is due.
-func (w *watch) welcome(recent time.Duration) (seen int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if now := time.Now(); now.Sub(w.last.at) >= recent {
-		w.due = now
-		return w.last.seq
-	}
-	return 0
 }
 
 func (ws *watchers) leave(w *watch) {
@@ -101,48 +76,131 @@ func (ws *watchers) count() int {
 	return len(ws.watch)
 }
 
-func (ws *watchers) crowded(n int) bool { return float64(n) > ws.rate*revisit.Seconds() }
+func (ws *watchers) crowded() bool { return float64(ws.count()) > ws.limit }
+
+// advance is for whoever has the turn of the account: it moves the knowledge of
+// it on by one request, its own or a page of the list, and gives the turn back.
+// It returns early when changed is closed.
+func (ws *watchers) advance(ctx context.Context, w *waiter, changed <-chan struct{}) {
+	defer release(w.watch.turn)
+	if !sleep(ctx, changed, w.watch.untilDue()) {
+		return
+	}
+	if ws.crowded() && ws.sweepInstead(ctx, w.watch, changed) {
+		return
+	}
+	if ws.enter(ctx, changed) {
+		defer release(ws.slots)
+		ws.look(ctx, w, changed)
+	}
+}
+
+// enter waits for a slot, and for the pace.
+func (ws *watchers) enter(ctx context.Context, changed <-chan struct{}) bool {
+	if !take(ctx, changed, ws.queue) {
+		return false
+	}
+	defer release(ws.queue)
+	if !take(ctx, changed, ws.slots) {
+		return false
+	}
+	if !ws.pace.pass(ctx, changed) {
+		release(ws.slots)
+		return false
+	}
+	return true
+}
+
+// look reads the account once, and tells all who wait for it.
+func (ws *watchers) look(ctx context.Context, w *waiter, changed <-chan struct{}) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !w.watch.begin(changed, cancel) {
+		return
+	}
+	began := time.Now()
+	a := new(Account)
+	err := ws.client.exchange(ctx, &request{
+		Method: w.op.method, Path: w.op.path, Template: w.op.template,
+		Wait: true, Timeout: ws.hold(w.cfg.pollTimeout),
+	}, a)
+	if interrupted(err) {
+		return // nobody asks any more, or the answer came another way
+	}
+	ws.pace.pause(throttled(err))
+	if err != nil {
+		a = nil
+	} else {
+		a.ID = orDefault(a.ID, w.id)
+	}
+	w.watch.answered(a, err, began, w.cfg)
+}
+
+// hold is how long one look may be held: less, the more accounts share the
+// slots, but not less than keeps them busy.
+func (ws *watchers) hold(longest time.Duration) time.Duration {
+	n := ws.count()
+	if n <= maxHeld {
+		return longest
+	}
+	return min(longest, max(longest/time.Duration(n), ws.pace.interval)*maxHeld)
+}
+
+// watch is what is known of one account, shared by all who wait for it.
+type watch struct {
+	id      string
+	waiters int           // under watchers.mu
+	turn    chan struct{} // whoever fills it reads the account
+
+	mu      sync.Mutex
+	last    observation
+	status  Status        // the last one told
+	changed chan struct{} // closed when there is news
+	stop    func()        // cuts the look in flight
+	due     time.Time     // of the next look
+	gap     time.Duration // between looks that are answered at once
+	shown   time.Time     // when a look or the list last spoke of it; zero: it must be looked at
+}
+
+func newWatch(id string) *watch {
+	return &watch{id: id, turn: make(chan struct{}, 1), changed: make(chan struct{}), shown: time.Now()}
+}
+
+// welcome lets a newcomer in. What was known before it came may be of an
+// earlier attempt and is not for it: a new look is due, a little after the last one.
+func (w *watch) welcome(recent time.Duration) (seen int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last.seq > 0 {
+		w.lookBy(w.last.at.Add(recent))
+	}
+	return w.last.seq
+}
+
+// lookBy makes a look due at t, or earlier, by itself even in a crowd. Whoever
+// queues for it already shall not have to queue again. Under mu.
+func (w *watch) lookBy(t time.Time) {
+	sooner := t.Before(w.due)
+	if w.shown.IsZero() && !sooner {
+		return
+	}
+	if sooner {
+		w.due = t
+	}
+	w.shown = time.Time{}
+	w.wake()
+}
+
+// wake makes all who wait think again. Under mu.
+func (w *watch) wake() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
 
 func (w *watch) latest() (observation, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last, w.changed
-}
-
-// record tells everybody who waits. An answer that settles the matter also
-// ends a request that is still being held.
-func (w *watch) record(a *Account, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last = observation{seq: w.last.seq + 1, at: time.Now(), account: a, err: err}
-	close(w.changed)
-	w.changed = make(chan struct{})
-	if w.stop != nil && a != nil && a.Status().Terminal() {
-		w.stop()
-	}
-}
-
-// advance moves the knowledge of an account on by one request: its own, or a
-// page of the list. It returns early when changed is closed.
-func (ws *watchers) advance(ctx context.Context, w *waiter, changed <-chan struct{}) {
-	if !sleep(ctx, changed, w.watch.untilDue()) {
-		return
-	}
-	n := ws.count()
-	if ws.crowded(n) && ws.sweepInstead(ctx, w.watch, changed) {
-		return
-	}
-	select {
-	case ws.slots <- struct{}{}:
-	case <-changed:
-		return
-	case <-ctx.Done():
-		return
-	}
-	defer func() { <-ws.slots }()
-	if ws.looks.pass(ctx, changed, ws.interval(n)) {
-		ws.look(ctx, w, n)
-	}
 }
 
 func (w *watch) untilDue() time.Duration {
@@ -151,89 +209,77 @@ func (w *watch) untilDue() time.Duration {
 	return time.Until(w.due)
 }
 
-// interval between two looks of the client. Half of what may be sent is left
-// to the list when there are too many accounts to look at.
-func (ws *watchers) interval(n int) time.Duration {
-	if ws.crowded(n) {
-		return 2 * ws.perRequest()
-	}
-	return ws.perRequest()
-}
-
-func (ws *watchers) perRequest() time.Duration {
-	return time.Duration(float64(time.Second) / ws.rate)
-}
-
-// hold is how long one request may be held: less, the more accounts share the slots.
-func hold(longest time.Duration, n int) time.Duration {
-	if n <= maxHeld {
-		return longest
-	}
-	return max(min(longest, time.Second), longest*maxHeld/time.Duration(n))
-}
-
-// look reads the account once, and says when the next look is due.
-func (ws *watchers) look(ctx context.Context, w *waiter, n int) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w.watch.setStop(cancel)
-	began := time.Now()
-	a := new(Account)
-	req := request{
-		Method: w.op.method, Path: w.op.path, Template: w.op.template,
-		Wait: true, Timeout: hold(w.cfg.pollTimeout, n),
-	}
-	err := ws.client.exchange(ctx, &req, a)
-	w.watch.setStop(nil)
-	if err != nil {
-		a = nil
-		if ctx.Err() != nil {
-			return // nobody asks any more, or the answer came another way
-		}
-	} else {
-		a.ID = orDefault(a.ID, w.id)
-	}
-	w.watch.schedule(began, a, err, w.cfg)
-	ws.pause(throttled(err))
-	w.watch.record(a, err)
-}
-
-func (w *watch) setStop(stop func()) {
+// patience is how long the list still has to speak of the account.
+func (w *watch) patience() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return time.Until(w.shown.Add(patience))
+}
+
+// begin is false where there has been news since changed was read.
+func (w *watch) begin(changed <-chan struct{}, stop func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.changed != changed {
+		return false
+	}
 	w.stop = stop
+	return true
 }
 
-// schedule the next look. The API holds a request as long as there is nothing to
-// tell, so a look that took long is followed by the next at once; answers that come at
-// once are spaced ever wider, until something changes.
-func (w *watch) schedule(began time.Time, a *Account, err error, cfg waitConfig) {
+// answered takes note of a look, and when the next is due: the API holds a
+// look for as long as there is nothing to tell, so one that took long is followed
+// by the next at once; answers that come at once are spaced ever wider, until
+// something changes. An account that is not found is within its short grace.
+func (w *watch) answered(a *Account, err error, began time.Time, cfg waitConfig) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.stop == nil {
+		return // the list has told of the connection meanwhile
+	}
+	w.stop = nil
+	w.note(a, err)
 	held := time.Since(began) >= cfg.minInterval/2
-	changed := a != nil && w.last.account != nil && a.Status() != w.last.account.Status()
-	switch {
-	case w.gap < cfg.minInterval || held || changed:
+	if held || w.gap < cfg.minInterval || errors.Is(err, ErrNotFound) {
 		w.gap = cfg.minInterval
-	default:
+	} else {
 		w.gap = min(w.gap*3/2, cfg.maxInterval)
 	}
 	w.due = began.Add(w.gap + rand.N(w.gap/4+1))
 }
 
-// pause stops all waits of the client: the API's limit is per key.
-func (ws *watchers) pause(d time.Duration) {
-	if d > 0 {
-		ws.looks.pause(d)
-		ws.sweep.pages.pause(d)
+// note tells all who wait. Under mu.
+func (w *watch) note(a *Account, err error) {
+	w.last = observation{seq: w.last.seq + 1, at: time.Now(), account: a, err: err}
+	w.shown = w.last.at
+	if a != nil && a.Status() != w.status {
+		w.status, w.gap = a.Status(), 0
 	}
+	w.wake()
 }
 
-// throttled is how long a 429 asks everybody to pause.
-func throttled(err error) time.Duration {
-	var e *APIError
-	if !errors.As(err, &e) || e.StatusCode != http.StatusTooManyRequests {
-		return 0
+// listed takes note of an account in the list. The list may tell the good news
+// and what is pending; that an account failed is checked by a look. A status
+// the list does not give, or that is not known, says nothing.
+func (w *watch) listed(a *Account) {
+	status := a.Status()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case status.Connected():
+		w.note(a, nil)
+		if w.stop != nil {
+			w.stop() // the look that is held has nothing to add
+			w.stop = nil
+		}
+	case status.severity() == unknown:
+	case status == w.status || w.status.Connected(): // no news, or late ones
+		if !w.shown.IsZero() {
+			w.shown = time.Now()
+		}
+	case status.Terminal():
+		w.lookBy(time.Now())
+	default:
+		w.note(a, nil)
 	}
-	return min(max(e.RetryAfter, defaultMinInterval), time.Minute)
 }

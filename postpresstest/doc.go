@@ -16,6 +16,24 @@
 // through the in-memory way alone: five-minute intents pass in milliseconds.
 // A Server belongs to the bubble, or to the world outside, that started it.
 //
+// # Webhooks
+//
+// Every change of an account is delivered to the webhooks that were created for it,
+// and a hosted link's notify_url is told by [Server.CompleteHostedLink]. By default
+// deliveries go out over loopback, and to no other host; [WithWebhookReceiver] hands
+// them to handlers in memory, also in a synctest bubble. [WithWebhookChaos] loses,
+// repeats, delays and cuts them, [Server.Deliveries] tells what became of each attempt,
+// and [Server.WaitDeliveries] waits for the last one. [CheckWebhookHandler] is a set of
+// checks for a handler of one's own.
+//
+// An event counts as delivered by exactly 200 within 30 s. After anything else five
+// more attempts follow, each a while after the failure of the one before; redirects
+// are not followed. Without chaos a webhook gets one attempt at a time, in the order in
+// which they are due: an event that failed is overtaken by those after it. What chaos
+// has delayed or doubled is sent on its own, also beside another. Webhooks do not wait
+// for each other. There is no order between a webhook and the answer of the call that
+// caused it.
+//
 // # Readings
 //
 // The public documentation leaves gaps. Where it does, the double behaves as
@@ -50,4 +68,17 @@
 //   - Statuses for which no error type is documented use their own name: too_early,
 //     too_many_requests, unprocessable_entity, not_implemented, method_not_allowed.
 //   - A label given to update becomes the account's name.
+//   - The five more attempts come 1 s, 5 s, 30 s, 2 min and 10 min after a failure
+//     ([WithWebhookRetryDelays]); those for a webhook that was deleted meanwhile never.
+//   - A status counts once its headers are there; the body of the answer is ignored.
+//   - Empty or missing account_ids and events leave nothing out; a status that is not
+//     among the documented events is sent to webhooks without a list of them.
+//   - data renames a field (key) to a name and leaves out nothing; the fields stay in
+//     AccountStatus, which can be renamed too. A form is AccountStatus[account_id]=… by
+//     default ([WithWebhookForm]).
+//   - CREDENTIALS comes with the reason Disconnected, other messages without one.
+//   - The notification of a hosted link is JSON without any header, and is tried as
+//     often as a webhook.
+//   - Webhooks are sent with no header but those listed, not even a User-Agent, and to
+//     https URLs or loopback ones only.
 package postpresstest

@@ -20,7 +20,7 @@ var (
 	ErrWrongMethod = errors.New("postpresstest: the intent was started in another way")
 	// ErrWrongCode means that the QR text or the code is not, or no longer, valid.
 	ErrWrongCode = errors.New("postpresstest: wrong or expired code")
-	// ErrInvalid means that a phone number or a status is not one.
+	// ErrInvalid means that a phone number, a status or a hosted link is not one.
 	ErrInvalid = errors.New("postpresstest: invalid value")
 )
 

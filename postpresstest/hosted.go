@@ -2,8 +2,11 @@ package postpresstest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
+
+	postpress "github.com/postpress-ai/postpress-go"
 )
 
 type hostedBody struct {
@@ -19,7 +22,8 @@ type hostedBody struct {
 	ReconnectAccount   string          `json:"reconnect_account"`
 }
 
-// hostedLink gives out a link that leads nowhere: the double has no pages.
+// hostedLink gives out a link that leads nowhere, since the double has no pages; see
+// [Server.CompleteHostedLink].
 func (s *Server) hostedLink(r *request) (answer, *apiError) {
 	var b hostedBody
 	if err := r.decode(&b); err != nil {
@@ -33,7 +37,7 @@ func (s *Server) hostedLink(r *request) (answer, *apiError) {
 			return answer{}, err
 		}
 	}
-	link := "https://hosted.postpress.test/" + s.accounts.ids.pick(crockford, 26)
+	link := s.accounts.keepLink(b)
 	return jsonAnswer(http.StatusCreated, wireObject{Object: "HostedAuthURL", URL: link}), nil
 }
 
@@ -68,4 +72,64 @@ func isStrings(raw json.RawMessage) bool {
 	var one string
 	var many []string
 	return json.Unmarshal(raw, &one) == nil && one != "" || json.Unmarshal(raw, &many) == nil && len(many) > 0
+}
+
+func (st *store) keepLink(b hostedBody) string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	link := "https://hosted.postpress.test/" + st.ids.pick(crockford, 26)
+	st.links[link] = b
+	return link
+}
+
+// CompleteHostedLink plays a person who opens a hosted link and links an account on
+// its page: a new one of the first provider offered by name, or else WHATSAPP, or the
+// one to be reconnected. It returns its id, and notify_url is told. A link can be used
+// until it expires. The error is [ErrInvalid] for a link that is unknown or expired,
+// or [ErrUnknownAccount] where the account to be reconnected is gone.
+func (s *Server) CompleteHostedLink(link string) (accountID string, err error) {
+	st := s.accounts
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := time.Now()
+	b, ok := st.links[link]
+	if !ok || b.expired(now) {
+		return "", fmt.Errorf("%w: the hosted link is unknown or has expired", ErrInvalid)
+	}
+	a, status := st.find(b.ReconnectAccount, now), postpress.StatusReconnected
+	switch {
+	case b.Type == "create":
+		a, status = st.add("", b.provider(), now), postpress.StatusCreationSuccess
+	case a == nil:
+		return "", fmt.Errorf("%w: %s", ErrUnknownAccount, b.ReconnectAccount)
+	}
+	if a.intent.live() {
+		st.connect(a, now)
+	} else {
+		st.connectAtOnce(a, now)
+	}
+	if b.NotifyURL != "" {
+		s.sender.notify(b.NotifyURL, a.id, b.Name, status)
+	}
+	return a.id, nil
+}
+
+func (b *hostedBody) expired(now time.Time) bool {
+	t, err := time.Parse(wireTime, b.ExpiresOn)
+	return err == nil && !t.After(now)
+}
+
+// provider is the first of those offered that is no wildcard.
+func (b *hostedBody) provider() postpress.Provider {
+	var one postpress.Provider
+	var many []postpress.Provider
+	if json.Unmarshal(b.Providers, &one) != nil {
+		_ = json.Unmarshal(b.Providers, &many) // has been checked
+	}
+	for _, p := range append(many, one) {
+		if _, ok := providers[p]; ok {
+			return p
+		}
+	}
+	return postpress.ProviderWhatsApp
 }

@@ -21,6 +21,8 @@ const (
 	streamIDs = iota + 1
 	streamCodes
 	streamRequests
+	streamDeliveries
+	streamDuplicates
 )
 
 // A generator draws ids and codes from a seed. It is safe for concurrent use.

@@ -29,19 +29,35 @@ type network struct {
 func inBubble() bool { return time.Now().Year() < 2020 }
 
 func newNetwork(h http.Handler) *network {
-	n := &network{mem: newMemListener(), url: "http://localhost", conns: make(map[net.Conn]http.ConnState)}
-	n.gone = sync.NewCond(&n.mu)
-	n.server = &http.Server{Handler: h, ConnState: n.follow}
-	n.listeners = []net.Listener{n.mem}
+	n := prepareNetwork(h)
 	if !inBubble() {
 		tcp := listenLoopback()
 		n.url = "http://" + tcp.Addr().String()
 		n.listeners = append(n.listeners, tcp)
 	}
+	n.serve()
+	return n
+}
+
+// newMemNetwork has no socket wherever it is started.
+func newMemNetwork(h http.Handler) *network {
+	n := prepareNetwork(h)
+	n.serve()
+	return n
+}
+
+func prepareNetwork(h http.Handler) *network {
+	n := &network{mem: newMemListener(), url: "http://localhost", conns: make(map[net.Conn]http.ConnState)}
+	n.gone = sync.NewCond(&n.mu)
+	n.server = &http.Server{Handler: h, ConnState: n.follow}
+	n.listeners = []net.Listener{n.mem}
+	return n
+}
+
+func (n *network) serve() {
 	for _, l := range n.listeners {
 		n.serving.Go(func() { _ = n.server.Serve(l) }) // ends with close, its only error
 	}
-	return n
 }
 
 // listenLoopback panics like httptest where there is no loopback interface.

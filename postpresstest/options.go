@@ -27,6 +27,7 @@ type config struct {
 	pairingValid time.Duration
 	reissue      Reissue
 	listPending  bool
+	webhooks     webhookConfig
 }
 
 func newConfig(opts []Option) *config {
@@ -38,6 +39,7 @@ func newConfig(opts []Option) *config {
 		qrFirst:      60 * time.Second,
 		qrLater:      20 * time.Second,
 		pairingValid: 160 * time.Second,
+		webhooks:     defaultWebhooks(),
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -115,8 +117,9 @@ func WithConnectDelay(d time.Duration) Option {
 // default, and with a negative value, nobody scans.
 func WithAutoScan(delay time.Duration) Option { return func(c *config) { c.autoScan = delay } }
 
-// WithSeed makes ids, codes, phone numbers and request ids repeat from run to run,
-// as long as the requests come in the same order. The default is a random seed.
+// WithSeed makes ids, codes, phone numbers, request ids and what [WebhookChaos] hits
+// repeat from run to run, as long as the requests come in the same order. The default
+// is a random seed.
 func WithSeed(seed int64) Option { return func(c *config) { c.seed = seed } }
 
 // PairingForm is a spelling of a checkpoint that carries a pairing code. The API

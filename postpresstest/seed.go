@@ -11,13 +11,13 @@ import (
 
 // An Account is what the double knows of an account.
 type Account struct {
-	ID          string
-	Provider    postpress.Provider
-	Name        string
-	PhoneNumber string // digits only; "" while a new account is pending
-	Status      postpress.Status
-	CreatedAt   time.Time // in UTC, to the millisecond
-	Pending     bool      // an authentication intent is live
+	ID          string             // acc_…
+	Provider    postpress.Provider // WHATSAPP unless said otherwise
+	Name        string             // as the API shows it
+	PhoneNumber string             // digits only; "" while a new account is pending
+	Status      postpress.Status   // of its one source
+	CreatedAt   time.Time          // in UTC, to the millisecond
+	Pending     bool               // an authentication intent is live
 }
 
 // AddAccount adds an account as if it had been linked long ago, for lists and for

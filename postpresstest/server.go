@@ -19,6 +19,7 @@ type Server struct {
 	timers    *timers
 	accounts  *store
 	webhooks  *webhookStore
+	sender    *sender
 	routes    []route
 	faults    faultList
 	log       requestLog
@@ -47,6 +48,8 @@ func NewServer(opts ...Option) *Server {
 	}
 	s.accounts = newStore(cfg, ids, s.timers)
 	s.webhooks = &webhookStore{ids: ids}
+	s.sender = newSender(cfg, s.timers, s.webhooks)
+	s.accounts.onChange = s.sender.changed
 	s.net = newNetwork(s.Handler())
 	s.URL = s.net.url
 	s.transport = newTransport(s.net.mem)
@@ -74,12 +77,15 @@ func newTransport(l *memListener) *http.Transport {
 }
 
 // Close ends the double: held requests are released with 503, timers are stopped,
-// connections are closed, and every goroutine it started has ended when it
-// returns. Further requests fail. Closing twice is harmless.
+// webhooks being delivered are waited for and those that are due later never sent,
+// connections are closed, and every goroutine it started has ended when it returns.
+// Further requests fail. Closing twice is harmless.
 func (s *Server) Close() {
 	s.closing.Do(func() {
 		s.gate.close()
+		s.sender.stop()
 		s.timers.close()
+		s.sender.close()
 		s.transport.CloseIdleConnections()
 		s.net.close()
 		s.gate.wait()

@@ -46,13 +46,14 @@ type store struct {
 	byID     map[string]*account
 	lastSeq  int
 	changes  []change
-	onChange func(change) // the webhook sender's seam: called with mu held
+	onChange func(change) // the webhook sender: called with mu held
+	links    map[string]hostedBody
 }
 
 func newStore(cfg *config, ids *generator, t *timers) *store {
 	return &store{
 		cfg: cfg, ids: ids, codes: newGenerator(cfg.seed, streamCodes), timers: t,
-		byID: make(map[string]*account), onChange: func(change) {},
+		byID: make(map[string]*account), onChange: func(change) {}, links: make(map[string]hostedBody),
 	}
 }
 

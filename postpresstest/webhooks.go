@@ -72,6 +72,17 @@ func (b *webhookBody) check() *apiError {
 	return nil
 }
 
+// wants says whether an account change is for this webhook. A list that was not
+// given, or is empty, leaves nothing out.
+func (b *webhookBody) wants(c change) bool {
+	event := strings.ToLower(string(c.message))
+	return b.Source == "account_status" && b.enabled() &&
+		(len(b.AccountIDs) == 0 || slices.Contains(b.AccountIDs, c.accountID)) &&
+		(len(b.Events) == 0 || slices.Contains(b.Events, event))
+}
+
+func (b *webhookBody) enabled() bool { return b.Enabled == nil || *b.Enabled }
+
 func isWebURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
@@ -101,6 +112,25 @@ func (ws *webhookStore) add(body webhookBody) string {
 	w := &webhook{seq: ws.lastSeq, id: ws.ids.id("whk"), webhookBody: body}
 	ws.all = append(ws.all, w)
 	return w.id
+}
+
+// wanting lists the webhooks that an account change is for, oldest first.
+func (ws *webhookStore) wanting(c change) []*webhook {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	var all []*webhook
+	for _, w := range ws.all {
+		if w.wants(c) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+func (ws *webhookStore) has(id string) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return slices.ContainsFunc(ws.all, func(w *webhook) bool { return w.id == id })
 }
 
 func (s *Server) listWebhooks(r *request) (answer, *apiError) {
@@ -133,7 +163,7 @@ func (s *Server) deleteWebhook(r *request) (answer, *apiError) {
 func (s *Server) wireWebhook(w *webhook) wireWebhook {
 	out := wireWebhook{
 		Object: "Webhook", ID: w.id, Type: "AUTO", Name: w.Name, RequestURL: w.RequestURL,
-		Enabled: w.Enabled == nil || *w.Enabled, Format: w.Format, AccountIDs: []wireWebhookAccount{},
+		Enabled: w.enabled(), Format: w.Format, AccountIDs: []wireWebhookAccount{},
 		Headers: orEmpty(w.Headers), Data: orEmpty(w.Data), Events: orEmpty(w.Events),
 	}
 	if out.Format == "" {

@@ -61,6 +61,9 @@ func newControls(double *postpresstest.Server) http.Handler {
 	mux.HandleFunc("GET /_sandbox/requests", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, map[string]any{"requests": logged(double.Requests())})
 	})
+	mux.HandleFunc("GET /_sandbox/deliveries", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]any{"deliveries": delivered(double.Deliveries())})
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, map[string]string{"error": "there is no control " + r.Method + " " + r.URL.Path})
 	})
@@ -116,6 +119,32 @@ func logged(requests []postpresstest.Request) []loggedRequest {
 		out[i] = loggedRequest{
 			Time: r.Time, Method: r.Method, Path: r.Path, Query: r.Query, Header: r.Header, Body: string(r.Body),
 			IdempotencyKey: r.IdempotencyKey, RequestID: r.RequestID, Status: r.Status, Replayed: r.Replayed,
+		}
+	}
+	return out
+}
+
+type loggedDelivery struct {
+	Time      time.Time        `json:"time"`
+	Event     int              `json:"event"`
+	WebhookID string           `json:"webhook_id"`
+	URL       string           `json:"url"`
+	AccountID string           `json:"account_id"`
+	Message   postpress.Status `json:"message"`
+	Attempt   int              `json:"attempt"`
+	Header    http.Header      `json:"header"`
+	Body      string           `json:"body"`
+	Status    int              `json:"status"`
+	Error     string           `json:"error"`
+	Outcome   string           `json:"outcome"`
+}
+
+func delivered(deliveries []postpresstest.Delivery) []loggedDelivery {
+	out := make([]loggedDelivery, len(deliveries))
+	for i, d := range deliveries {
+		out[i] = loggedDelivery{
+			Time: d.Time, Event: d.Event, WebhookID: d.WebhookID, URL: d.URL, AccountID: d.AccountID, Message: d.Message,
+			Attempt: d.Attempt, Header: d.Header, Body: string(d.Body), Status: d.Status, Error: d.Error, Outcome: string(d.Outcome),
 		}
 	}
 	return out

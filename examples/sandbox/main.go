@@ -10,6 +10,9 @@
 //	POST /_sandbox/accounts/{id}/expire
 //	POST /_sandbox/accounts/{id}/status  {"status":"CREDENTIALS"}
 //	GET  /_sandbox/requests              what the API was asked, without keys
+//	GET  /_sandbox/deliveries            what became of each webhook, without secrets
+//
+// Webhooks are delivered to loopback addresses only.
 package main
 
 import (

@@ -149,6 +149,34 @@ func TestRequests(t *testing.T) {
 	assert.NotContains(t, string(text), id)
 }
 
+func TestDeliveries(t *testing.T) {
+	s := startSandbox(t)
+	received := make(chan string, 3)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		received <- r.Header.Get("Postpress-Auth")
+	}))
+	defer receiver.Close()
+	code, _ := s.do("POST", "/v1/webhooks", `{"source":"account_status","request_url":"`+receiver.URL+`/hook",
+		"events":["creation_success"],"headers":[{"key":"Postpress-Auth","value":"my-secret"}]}`)
+	require.Equal(t, http.StatusCreated, code)
+	id, _ := s.connect(whatsApp)
+	s.do("POST", "/_sandbox/accounts/"+id+"/scan", "")
+	assert.Equal(t, "my-secret", <-received)
+	code, m := s.do("GET", "/_sandbox/deliveries", "")
+	assert.Equal(t, http.StatusOK, code)
+	all := m["deliveries"].([]any)
+	require.Len(t, all, 1)
+	d := all[0].(map[string]any)
+	assert.Equal(t, "CREATION_SUCCESS", d["message"])
+	assert.Equal(t, id, d["account_id"])
+	assert.Equal(t, receiver.URL+"/hook", d["url"])
+	assert.Contains(t, d["body"], `"AccountStatus"`)
+	assert.Contains(t, []any{"sending", "delivered"}, d["outcome"])
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "my-secret")
+}
+
 func TestAutoScanAndHeldRequestsAtTheEnd(t *testing.T) {
 	s := startSandbox(t, "-auto-scan", "1ms")
 	id, _ := s.connect(whatsApp)

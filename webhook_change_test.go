@@ -1,0 +1,260 @@
+package postpress_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	postpress "github.com/postpress-ai/postpress-go"
+	"github.com/postpress-ai/postpress-go/postpresstest"
+)
+
+// hookWorld is a double of the API and a handler with OnChange, in virtual time.
+type hookWorld struct {
+	t   *testing.T
+	srv *postpresstest.Server
+	h   *postpress.WebhookHandler
+
+	mu    sync.Mutex
+	calls []string // of OnChange: id and status
+	raws  int      // of them with Raw
+	fail  error
+	began time.Time
+}
+
+func hookBubble(t *testing.T, f func(t *testing.T, w *hookWorld)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &hookWorld{t: t, srv: postpresstest.NewServer(), began: time.Now()}
+		client := w.srv.Client()
+		h, err := postpress.NewWebhookHandler(postpress.WebhookConfig{
+			Secrets: []string{hookSecret}, Client: client, OnChange: w.onChange,
+		})
+		require.NoError(t, err)
+		w.h = h
+		f(t, w)
+		require.NoError(t, h.Close())
+		client.Close()
+		w.srv.Close()
+	})
+}
+
+func (w *hookWorld) onChange(_ context.Context, a *postpress.Account) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, a.ID+" "+string(a.Status()))
+	if a.Raw != nil {
+		w.raws++
+	}
+	return w.fail
+}
+
+func (w *hookWorld) add(status postpress.Status) string {
+	return w.srv.AddAccount(postpresstest.Account{ID: "a", Status: status}).ID
+}
+
+func (w *hookWorld) set(status postpress.Status) {
+	w.t.Helper()
+	require.NoError(w.t, w.srv.SetStatus("a", status))
+}
+
+func (w *hookWorld) send(status string) int { return hookSend(w.t.Context(), w.h, "a", status) }
+
+func (w *hookWorld) async(status string) <-chan int {
+	return hookAsync(w.t.Context(), w.h, "a", status)
+}
+
+// reads are the times at which accounts were read.
+func (w *hookWorld) reads() (at []time.Duration) {
+	for _, r := range w.srv.Requests() {
+		if r.Method == http.MethodGet {
+			at = append(at, r.Time.Sub(w.began))
+		}
+	}
+	return at
+}
+
+func (w *hookWorld) told() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calls
+}
+
+// The first hint is read at once, all others within two seconds once more, and only the
+// one who waits for that is kept waiting.
+func TestOnChangeCoalesces(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		assert.Equal(t, 200, w.send("CREATION_SUCCESS"))
+		assert.Equal(t, []string{"a OK"}, w.told())
+		time.Sleep(500 * time.Millisecond) // virtual
+		trailing := w.async("OK")
+		synctest.Wait()
+		for range 50 {
+			assert.Equal(t, 200, w.send("CREDENTIALS"), "somebody is about to read")
+		}
+		w.set("CREDENTIALS")
+		assert.Equal(t, []string{"a OK"}, w.told())
+		assert.Equal(t, 200, <-trailing)
+		assert.Equal(t, []time.Duration{0, 2 * time.Second}, w.reads())
+		assert.Equal(t, []string{"a OK", "a CREDENTIALS"}, w.told())
+		assert.Equal(t, 2, w.raws)
+
+		time.Sleep(2 * time.Second) // virtual: the window has passed
+		assert.Equal(t, 200, w.send("CREDENTIALS"))
+		assert.Equal(t, []time.Duration{0, 2 * time.Second, 4 * time.Second}, w.reads())
+		assert.Len(t, w.told(), 2, "nothing has changed")
+	})
+}
+
+// An event says what it likes: OnChange is called with what is read. A replayed event changes nothing.
+func TestOnChangeTrustsTheReadAlone(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		for _, lie := range []string{"CREDENTIALS", "DELETED", "OK", "NEW_WORD", ""} {
+			assert.Equal(t, 200, w.send(lie))
+		}
+		assert.Equal(t, []string{"a OK"}, w.told())
+		assert.Equal(t, 200, hookSend(t.Context(), w.h, "../a", "OK"), "no id, no read")
+		assert.Len(t, w.reads(), 5)
+	})
+}
+
+func TestOnChangeIsAskedAgainAfterAnError(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		w.fail = errors.New("no")
+		assert.Equal(t, 500, w.send("OK"))
+		w.fail = nil
+		assert.Equal(t, 200, w.send("OK"))
+		assert.Equal(t, []string{"a OK", "a OK"}, w.told())
+	})
+}
+
+// The hint that waits for its turn cannot wait longer than CallbackTimeout. It then
+// fails, and whoever relied on it is safe: the API sends it again.
+func TestOnChangeWaitsNoLongerThanItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := postpresstest.NewServer()
+		defer srv.Close()
+		client := srv.Client()
+		defer client.Close()
+		srv.AddAccount(postpresstest.Account{ID: "a"})
+		h, err := postpress.NewWebhookHandler(postpress.WebhookConfig{
+			Secrets: []string{hookSecret}, Client: client, CallbackTimeout: time.Second,
+			OnChange: func(ctx context.Context, _ *postpress.Account) error { <-ctx.Done(); return ctx.Err() },
+		})
+		require.NoError(t, err)
+		defer h.Close()
+		first := hookAsync(t.Context(), h, "a", "OK")
+		synctest.Wait()
+		began := time.Now()
+		assert.Equal(t, 503, hookSend(t.Context(), h, "a", "OK"), "the turn is taken, or the window has not passed")
+		assert.Equal(t, time.Second, time.Since(began))
+		assert.Equal(t, 500, <-first)
+		assert.Equal(t, 503, hookSend(t.Context(), h, "a", "OK"), "in the window")
+		time.Sleep(2 * time.Second) // virtual
+		assert.Equal(t, 500, hookSend(t.Context(), h, "a", "OK"), "the turn was given back")
+	})
+}
+
+// A deploy does not wait for the window, and loses nothing.
+func TestOnChangeShutdown(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		assert.Equal(t, 200, w.send("OK"))
+		trailing := w.async("STOPPED")
+		synctest.Wait()
+		w.set("STOPPED")
+		began := time.Now()
+		require.NoError(t, w.h.Shutdown(t.Context()))
+		assert.Zero(t, time.Since(began))
+		assert.Equal(t, 200, <-trailing)
+		assert.Equal(t, []string{"a OK", "a STOPPED"}, w.told())
+	})
+}
+
+// Nor does the one who waits for another's callback hold up Close.
+func TestOnChangeCloseWhileQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := postpresstest.NewServer()
+		defer srv.Close()
+		client := srv.Client()
+		defer client.Close()
+		srv.AddAccount(postpresstest.Account{ID: "a"})
+		h, err := postpress.NewWebhookHandler(postpress.WebhookConfig{
+			Secrets: []string{hookSecret}, Client: client,
+			OnChange: func(ctx context.Context, _ *postpress.Account) error { <-ctx.Done(); return ctx.Err() },
+		})
+		require.NoError(t, err)
+		first := hookAsync(t.Context(), h, "a", "OK")
+		synctest.Wait()
+		second := hookAsync(t.Context(), h, "a", "OK")
+		synctest.Wait()
+		began := time.Now()
+		require.NoError(t, h.Close())
+		assert.Zero(t, time.Since(began))
+		assert.Equal(t, 500, <-first)
+		assert.Equal(t, 503, <-second)
+	})
+}
+
+// Calls for one account come one after the other, those for others do not wait.
+func TestOnChangeOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := postpresstest.NewServer()
+		defer srv.Close()
+		client := srv.Client()
+		defer client.Close()
+		srv.AddAccount(postpresstest.Account{ID: "a"})
+		srv.AddAccount(postpresstest.Account{ID: "b"})
+		var mu sync.Mutex
+		running := map[string]int{}
+		h, err := postpress.NewWebhookHandler(postpress.WebhookConfig{
+			Secrets: []string{hookSecret}, Client: client,
+			OnChange: func(_ context.Context, a *postpress.Account) error {
+				mu.Lock()
+				running[a.ID]++
+				assert.Equal(t, 1, running[a.ID])
+				mu.Unlock()
+				time.Sleep(3 * time.Second) // virtual
+				mu.Lock()
+				running[a.ID]--
+				mu.Unlock()
+				return errors.New("so that the next one calls again")
+			},
+		})
+		require.NoError(t, err)
+		defer h.Close()
+		began := time.Now()
+		codes := []<-chan int{hookAsync(t.Context(), h, "a", "OK"), hookAsync(t.Context(), h, "b", "OK")}
+		synctest.Wait()
+		codes = append(codes, hookAsync(t.Context(), h, "a", "OK"))
+		for _, code := range codes {
+			assert.Equal(t, 500, <-code)
+		}
+		assert.Equal(t, 6*time.Second, time.Since(began))
+	})
+}
+
+// What was told is remembered for an hour.
+func TestOnChangeForgets(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		assert.Equal(t, 200, w.send("OK"))
+		time.Sleep(59 * time.Minute) // virtual
+		assert.Equal(t, 200, w.send("OK"))
+		assert.Len(t, w.told(), 1)
+		time.Sleep(time.Hour) // virtual
+		assert.Equal(t, 200, hookSend(t.Context(), w.h, "b", "DELETED"), "it is another account that makes room")
+		assert.Equal(t, 200, w.send("OK"))
+		assert.Equal(t, []string{"a OK", "b DELETED", "a OK"}, w.told())
+	})
+}
