@@ -41,7 +41,7 @@ func TestTenThousandWaits(t *testing.T) {
 		assert.LessOrEqual(t, crowded, 2*round(n/pageSize)+sweepRest)
 		// Later one look at each is enough: a round and the greatest interval.
 		assert.LessOrEqual(t, worst, round(fewest)/2+19*time.Second)
-		assertBudget(t, without(c.all, c.looks["another"]), manyRate)
+		assertBudget(t, without(c.all, c.looks["another"]), defaultPollRate)
 		c.assertIdle()
 	})
 }
@@ -69,14 +69,14 @@ func TestTenThousandWaitsWithoutAList(t *testing.T) {
 		c.waitFor(ctx, 0, n)()
 		// A look, the patience with the list, and all others before the next
 		// one. The list is still tried every 30 s.
-		bound := patience + n*time.Second/manyRate + 20*time.Second
+		bound := patience + n*time.Second/defaultPollRate + 20*time.Second
 		assert.Len(t, c.looks, n)
 		for id, times := range c.looks {
 			assert.LessOrEqual(t, times[0], bound, id)
 			assertGaps(t, times, 2*time.Second, bound)
 		}
 		assert.Less(t, len(c.pages), 50)
-		assertBudget(t, c.all, manyRate)
+		assertBudget(t, c.all, defaultPollRate)
 		for _, w := range c.ended {
 			require.ErrorIs(t, w.err, context.DeadlineExceeded)
 			assert.Equal(t, 12*time.Minute, w.at)
@@ -88,7 +88,7 @@ func TestTenThousandWaitsWithoutAList(t *testing.T) {
 // What is on no list is looked at, although most are on it.
 func TestSweepAndAccountsOnNoList(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		const n, absent = manyWaits * 3 / 10, manyWaits / 50
+		const n, absent = fewest + 600, 200
 		c := newCrowd(t, n, connectingAt(func(i int) time.Duration {
 			if i < absent {
 				return 60 * time.Second
@@ -107,7 +107,7 @@ func TestSweepAndAccountsOnNoList(t *testing.T) {
 		for i := absent; i < n; i++ {
 			assert.LessOrEqual(t, len(c.looks[crowdID(i)]), 1, "the list shows account %d", i)
 		}
-		assertBudget(t, c.all, manyRate)
+		assertBudget(t, c.all, defaultPollRate)
 		c.assertIdle()
 	})
 }
@@ -117,7 +117,7 @@ func TestSweepAndTheCrowdGoes(t *testing.T) {
 	for name, list := range map[string]answer{"works": nil, "hangs": held(time.Hour, nil), "is missing": problem(404, "x")} {
 		t.Run("list "+name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
-				const n, stay = manyWaits * 3 / 10, manyWaits / 200
+				const n, stay = fewest + 600, 50
 				c := newCrowd(t, n, connectingAt(func(int) time.Duration { return 70 * time.Second }))
 				if list != nil {
 					c.list = list
@@ -146,7 +146,7 @@ func TestSweepAndTheCrowdGoes(t *testing.T) {
 // In a crowd too, whoever waits for one account shares all that is known.
 func TestSweepTellsAllWhoWait(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		const n = manyWaits * 26 / 100
+		const n = fewest + 200
 		c := newCrowd(t, n, connectingAt(func(int) time.Duration { return time.Minute }))
 		first := c.waitFor(context.Background(), 0, n)
 		time.Sleep(10 * time.Second)
@@ -158,7 +158,7 @@ func TestSweepTellsAllWhoWait(t *testing.T) {
 		}
 		// The list tells the first of them; the rest is no crowd any more.
 		assert.LessOrEqual(t, c.now(), time.Minute+sweepRest+2*round(n/pageSize)+round(fewest)/2+19*time.Second)
-		assertBudget(t, c.all, manyRate)
+		assertBudget(t, c.all, defaultPollRate)
 		c.assertIdle()
 	})
 }

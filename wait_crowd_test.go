@@ -33,7 +33,6 @@ func crowdNumber(id string) int {
 }
 
 func newCrowd(t testing.TB, size int, status func(c *crowd, i int) Status, opts ...Option) *crowd {
-	opts = append([]Option{WithPollRate(manyRate)}, opts...)
 	c := &crowd{waitAPI: newWaitAPI(t, opts...), size: size, ended: map[int]waited{}}
 	c.status = func(i int) Status { return status(c, i) }
 	c.absent = func(int) bool { return false }
@@ -94,7 +93,7 @@ func never(int) time.Duration { return 1000 * time.Hour }
 
 // round is how long it takes to read n accounts through the pace while the
 // list is read as well, which takes at most every other place.
-func round(n int) time.Duration { return time.Duration(n) * 2 * time.Second / manyRate }
+func round(n int) time.Duration { return time.Duration(n) * 2 * time.Second / defaultPollRate }
 
 // fewest is how many are no crowd just yet.
-const fewest = 120 * manyRate
+const fewest = 120 * defaultPollRate

@@ -54,10 +54,15 @@ func TestChangesAreBounded(t *testing.T) {
 		synctest.Wait()
 		for i := range maxChanges + 100 {
 			require.Equal(t, http.StatusOK, hint(h, fmt.Sprintf("acc_%d", i)))
+			if i == maxChanges/2 {
+				require.Equal(t, http.StatusOK, hint(h, "acc_5"))
+			}
 		}
 		assert.Len(t, h.changes.known, maxChanges)
 		assert.Equal(t, maxChanges, h.changes.order.Len())
 		assert.Contains(t, h.changes.known, "busy")
+		assert.Contains(t, h.changes.known, "acc_5", "heard of again")
+		assert.NotContains(t, h.changes.known, "acc_6")
 		time.Sleep(changeWindow)
 		for _, id := range []string{"acc_0", "acc_200"} {
 			require.Equal(t, http.StatusOK, hint(h, id))

@@ -2,6 +2,7 @@ package postpress_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -43,9 +44,20 @@ func TestWebhookValuesPrintWithoutSecrets(t *testing.T) {
 		assert.NotContains(t, b.String(), fmt.Sprintf("%x", hidden), "%T", v)
 		assert.NotContains(t, b.String(), "acc_1\nforged", "%T", v)
 	}
+	assert.Equal(t, `{"Header":"","Secrets":1}`, slogJSON(t, config))
 	assert.Equal(t, "WebhookEvent{Kind:hosted_auth AccountID:acc_1 forged Provider: Status:}", fmt.Sprint(event))
 	assert.Equal(t, "WebhookConfig{Header: Secrets:1}", fmt.Sprint(config))
 	assert.Equal(t, "postpress.WebhookHandler(Postpress-Auth)", fmt.Sprint(handler))
 	assert.Equal(t, "postpress.WebhookHandler(nil)", fmt.Sprint((*postpress.WebhookHandler)(nil)))
 	assert.Equal(t, "WebhookPage{Webhooks:1 More:true}", fmt.Sprint(page))
+}
+
+// slogJSON is what slog's JSON handler makes of a value.
+func slogJSON(t *testing.T, v any) string {
+	t.Helper()
+	var b bytes.Buffer
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("m", "v", v)
+	var record struct{ V json.RawMessage }
+	require.NoError(t, json.Unmarshal(b.Bytes(), &record))
+	return string(record.V)
 }

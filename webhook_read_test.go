@@ -51,6 +51,18 @@ func TestOnChangeDeleted(t *testing.T) {
 	})
 }
 
+// That the API is down does not mean that the account is gone.
+func TestOnChangeDeletedPerhaps(t *testing.T) {
+	hookBubble(t, func(t *testing.T, w *hookWorld) {
+		w.add("OK")
+		w.srv.Inject(postpresstest.Fault{Status: 503})
+		assert.Equal(t, 503, w.send("DELETED"))
+		w.srv.Inject(postpresstest.Fault{Latency: time.Hour})
+		assert.Equal(t, 503, w.send("DELETED"))
+		assert.Empty(t, w.told())
+	})
+}
+
 // Which of the hints for one read says so does not matter.
 func TestOnChangeDeletedAmongOthers(t *testing.T) {
 	hookBubble(t, func(t *testing.T, w *hookWorld) {
