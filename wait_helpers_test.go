@@ -49,6 +49,12 @@ func newWaitAPI(t testing.TB, opts ...Option) *waitAPI {
 	return api
 }
 
+func (api *waitAPI) pageCount() int {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	return len(api.pages)
+}
+
 // RoundTrip implements http.RoundTripper.
 func (api *waitAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, id, one := strings.Cut(r.URL.Path, "/accounts/")
@@ -87,6 +93,12 @@ func (api *waitAPI) times(id string) []time.Duration {
 	api.mu.Lock()
 	defer api.mu.Unlock()
 	return append([]time.Duration(nil), api.looks[id]...)
+}
+
+func (api *waitAPI) pagesRead() int {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	return len(api.pages)
 }
 
 // now is the virtual time since the beginning.
@@ -177,26 +189,20 @@ func held(d time.Duration, a answer) answer {
 func assertGaps(t *testing.T, times []time.Duration, min, max time.Duration) {
 	t.Helper()
 	for i := 1; i < len(times); i++ {
-		gap := times[i] - times[i-1]
-		assert.True(t, gap >= min && gap <= max, "gap %d is %v, not within %v and %v", i, gap, min, max)
+		if gap := times[i] - times[i-1]; gap < min || gap > max {
+			assert.Fail(t, "wrong gap", "gap %d is %v, not within %v and %v", i, gap, min, max)
+		}
 	}
 }
 
 // assertBudget asserts that no window has more requests than the rate allows, and a burst of one second.
 func assertBudget(t *testing.T, times []time.Duration, rate int) {
 	t.Helper()
-	for i := range times {
-		for _, window := range []time.Duration{0, 100 * time.Millisecond, time.Second, 5 * time.Second, time.Minute} {
-			n := 0
-			for _, at := range times[i:] {
-				if at-times[i] > window {
-					break
-				}
-				n++
-			}
-			allowed := rate + int(window.Seconds()*float64(rate))
-			if n > allowed {
-				t.Fatalf("%d requests within %v from %v on, %d allowed", n, window, times[i], allowed)
+	for _, window := range []time.Duration{0, 100 * time.Millisecond, time.Second, 5 * time.Second, time.Minute} {
+		allowed := rate + int(window.Seconds()*float64(rate))
+		for i := range max(0, len(times)-allowed) {
+			if times[i+allowed]-times[i] <= window {
+				t.Fatalf("more than %d requests within %v from %v on", allowed, window, times[i])
 			}
 		}
 	}
