@@ -50,7 +50,7 @@ func (ws *watchers) sweepInstead(ctx context.Context, w *watch, changed <-chan s
 func (ws *watchers) nextPage(ctx context.Context, changed <-chan struct{}) {
 	s := &ws.sweep
 	defer release(s.turn)
-	if !ws.crowded() || !sleep(ctx, changed, time.Until(s.next)) || !ws.pace.pass(ctx, changed) {
+	if !sleep(ctx, changed, time.Until(s.next)) || !ws.crowded() || !ws.pace.pass(ctx, changed) {
 		return
 	}
 	query, _ := ListOptions{Limit: pageSize, Cursor: s.cursor}.query() // both are right

@@ -225,3 +225,17 @@ func TestSweepNewsJustBeforeALook(t *testing.T) {
 		assert.True(t, w.begin(changed, func() {}))
 	})
 }
+
+// A look that a newcomer needs is not put off by the list, where that has no news.
+func TestSweepNewcomerGetsItsLook(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWatch(waitID)
+		w.begin(w.changed, func() {})
+		w.answered(listed(StatusCredentials), nil, time.Now(), waitConfig{minInterval: 1, maxInterval: 1})
+		w.listed(listed(StatusCredentials))
+		assert.Positive(t, w.patience(), "the list has shown it")
+		w.welcome(2 * time.Second)
+		w.listed(listed(StatusCredentials))
+		assert.Negative(t, w.patience(), "the newcomer has not been told")
+	})
+}

@@ -128,6 +128,9 @@ func TestSweepAndTheCrowdGoes(t *testing.T) {
 				stayed := c.waitFor(context.Background(), 0, stay)
 				left()
 				stayed()
+				for _, at := range c.pages {
+					assert.LessOrEqual(t, at, 22*time.Second, "no page is read for nobody, but for one about to be")
+				}
 				for i := range n {
 					if i >= stay {
 						require.Error(t, c.ended[i].err)

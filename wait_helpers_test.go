@@ -49,12 +49,6 @@ func newWaitAPI(t testing.TB, opts ...Option) *waitAPI {
 	return api
 }
 
-func (api *waitAPI) pageCount() int {
-	api.mu.Lock()
-	defer api.mu.Unlock()
-	return len(api.pages)
-}
-
 // RoundTrip implements http.RoundTripper.
 func (api *waitAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, id, one := strings.Cut(r.URL.Path, "/accounts/")
