@@ -18,8 +18,8 @@ const (
 
 // changes turns hints into calls of OnChange. It has no goroutine and no timer of
 // its own: the request that brings a hint makes the read, and is answered after
-// it. While such a request waits for the window to pass, further hints for
-// its account are answered at once; should its read fail, the API repeats it.
+// it. Requests that come while it waits for the window to pass wait with it, and
+// get its answer: no event is taken for told that was not, and so none is lost.
 type changes struct {
 	client  *Client
 	tell    func(context.Context, *Account) error
@@ -36,30 +36,45 @@ type change struct {
 	place *list.Element
 	at    time.Time     // of the last hint
 	users int           // requests at work on it: not forgotten while there are any
-	next  *hints        // what the next read is for; nil where none is due
+	next  *hints        // those the next read is for; nil where none is due
 	turn  chan struct{} // whoever fills it reads, calls, and uses the fields below
 
 	read time.Time // when the last read began
 	told Status    // what OnChange was called with last
 }
 
-// hints are what the events said that led to a read.
+// hints are the events that lead to one read, and what came of it.
 type hints struct {
-	settled bool   // something else than CONNECTING
+	settled bool   // one says something else than CONNECTING
 	gone    Status // DELETED or CREATION_FAIL: there may be nothing left to read
+
+	done    chan struct{} // closed with the outcome
+	outcome webhookOutcome
 }
 
 func newChanges(c *Client, tell func(context.Context, *Account) error, closing <-chan struct{}) *changes {
 	return &changes{client: c, tell: tell, closing: closing, known: make(map[string]*change), order: list.New()}
 }
 
-// follow goes after a hint.
+// follow goes after a hint, alone or with others.
 func (cs *changes) follow(ctx context.Context, d *webhookDelivery, e *WebhookEvent) webhookOutcome {
-	c, mine := cs.join(e)
-	if !mine {
-		return webhookOutcome{code: http.StatusOK} // a read that has yet to begin will see it
+	c, with, first := cs.join(e)
+	if !first {
+		select {
+		case <-with.done:
+			return with.outcome
+		case <-ctx.Done():
+			return unavailable(ctx.Err())
+		}
 	}
 	defer cs.leave(c)
+	with.outcome = cs.catchUp(ctx, d, c)
+	close(with.done)
+	return with.outcome
+}
+
+// catchUp reads an account, when that is due, and calls OnChange if there is a change.
+func (cs *changes) catchUp(ctx context.Context, d *webhookDelivery, c *change) webhookOutcome {
 	err := c.await(ctx, cs.closing)
 	why := cs.take(c)
 	if err != nil {
@@ -85,8 +100,8 @@ func unavailable(err error) webhookOutcome {
 	return webhookOutcome{code: http.StatusServiceUnavailable, problem: "reading the account failed", err: err}
 }
 
-// join adds a hint to the next read. That is mine to make unless somebody is about to.
-func (cs *changes) join(e *WebhookEvent) (c *change, mine bool) {
+// join adds a hint to the next read, which is for the first one to make.
+func (cs *changes) join(e *WebhookEvent) (c *change, with *hints, first bool) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	c = cs.known[e.AccountID]
@@ -97,13 +112,13 @@ func (cs *changes) join(e *WebhookEvent) (c *change, mine bool) {
 	}
 	c.at = time.Now()
 	cs.order.MoveToFront(c.place)
-	if mine = c.next == nil; mine {
-		c.next = new(hints)
+	if first = c.next == nil; first {
+		c.next = &hints{done: make(chan struct{})}
 		c.users++
 	}
 	c.next.add(e.Status)
 	cs.forget()
-	return c, mine
+	return c, c.next, first
 }
 
 func (h *hints) add(s Status) {
@@ -146,10 +161,10 @@ func (c *change) await(ctx context.Context, closing <-chan struct{}) error {
 }
 
 // take the hints that have come so far, just before the read that answers them all.
-func (cs *changes) take(c *change) hints {
+func (cs *changes) take(c *change) *hints {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	why := *c.next
+	why := c.next
 	c.next = nil
 	return why
 }
@@ -162,7 +177,7 @@ func (cs *changes) leave(c *change) {
 
 // look reads the account. It is nil where there is no news: the account is being
 // linked, as the hints say, and the API holds the request until that is over.
-func (cs *changes) look(ctx context.Context, c *change, why hints) (*Account, error) {
+func (cs *changes) look(ctx context.Context, c *change, why *hints) (*Account, error) {
 	op, err := opGet.at(c.id)
 	if err != nil {
 		return nil, err

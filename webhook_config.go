@@ -19,7 +19,7 @@ const DefaultWebhookHeader = "Postpress-Auth"
 const (
 	minWebhookSecret       = 16
 	defaultWebhookBody     = 1 << 20
-	defaultWebhookInFlight = 256
+	defaultWebhookInFlight = 512
 	defaultWebhookRead     = 5 * time.Second
 	defaultWebhookCallback = 20 * time.Second
 )
@@ -44,8 +44,9 @@ type WebhookConfig struct {
 	OnEvent func(ctx context.Context, e *WebhookEvent) error
 	// OnChange is called with the account as Client has read it, when its Status
 	// differs from the one OnChange was last called with: repeated, late and
-	// reordered events do no harm. The first hint of an account is followed by a
-	// read at once, all further ones within two seconds by one more.
+	// reordered events do no harm. The first event of an account is followed by a
+	// read at once, all further ones within two seconds by one more when they have
+	// passed; until then these events are not answered.
 	//
 	// An account that can no longer be read after the event said DELETED or
 	// CREATION_FAIL has that Status, its ID, and no Raw. What OnChange was called
@@ -61,7 +62,7 @@ type WebhookConfig struct {
 	MaxBodyBytes int64
 	// MaxInFlight bounds the authenticated requests under way, each with a body in
 	// memory, those that wait for the window of OnChange included; further ones
-	// are answered 503. Default 256.
+	// are answered 503. Default 512.
 	MaxInFlight int
 	// ReadTimeout bounds the arrival of a body. Default 5 s.
 	ReadTimeout time.Duration

@@ -130,7 +130,7 @@ func TestWebhookHandlerInFlightLimit(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				places := max(limit, 3)
 				if limit == 0 {
-					places = 256
+					places = 512
 				}
 				stuck := make(chan struct{})
 				h := hookCallback(t, func(context.Context, *postpress.WebhookEvent) error { <-stuck; return nil },
