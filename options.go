@@ -56,7 +56,10 @@ func WithInsecureHTTP() Option {
 // are used. It is copied, never changed. Its CheckRedirect is not used:
 // redirects are never followed, since they would carry the API key to another
 // host. Its Timeout becomes that of one attempt, unless WithTimeout is given.
-// The default has a connection pool tuned for one busy host. With a transport
+// The default has a connection pool tuned for one busy host; it is also used
+// for a client without a transport. A http.DefaultTransport that your program
+// has replaced by something else than an *http.Transport, to trace or to mock,
+// is used instead of it. With a transport
 // that is an *http.Transport, WaitForConnection uses a clone of it, so that
 // requests held open by the server take no connection from ordinary calls.
 func WithHTTPClient(client *http.Client) Option {
