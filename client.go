@@ -60,7 +60,7 @@ func New(apiKey string, opts ...Option) (*Client, error) {
 		Retry:        cfg.retry.withDefaults(),
 		Logger:       cfg.logger,
 	})
-	c.watchers = newWatchers(c, cfg.pollRate)
+	c.watchers = newWatchers(c, cfg.pollRate, cfg.bus)
 	return c, nil
 }
 

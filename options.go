@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
 	"github.com/postpress-ai/postpress-go/internal/transport"
+	"github.com/postpress-ai/postpress-go/statusbus"
 )
 
 // Option changes a client at its construction. A bad value is reported by New.
@@ -26,6 +28,7 @@ type config struct {
 	application  string
 	logger       *slog.Logger
 	pollRate     float64
+	bus          statusbus.Bus
 }
 
 const (
@@ -112,6 +115,18 @@ func WithPollRate(perSecond float64) Option {
 	return func(c *config) { c.pollRate = perSecond }
 }
 
+// WithStatusBus lets WaitForConnection and Link be woken by a bus: they look at
+// an account when somebody, such as a webhook handler with the same bus, hints
+// at it, and besides only every now and then, since a webhook can be lost:
+// after 15 s at first, and up to five minutes apart (the greatest interval of
+// WithPollInterval, and twenty times that). What they return is what they have
+// read, never what a hint says. Looks for hints do not count against
+// WithPollRate, up to 128 at a time. The bus is not closed by the client; nil,
+// the default, and a bus that is closed mean polling alone.
+func WithStatusBus(bus statusbus.Bus) Option {
+	return func(c *config) { c.bus = bus }
+}
+
 // RetryPolicy says how often and how slowly a call is repeated. A zero field
 // stands for its default, so RetryPolicy{MaxAttempts: 1} just turns retries off.
 //
@@ -175,6 +190,8 @@ func (c *config) validate() (*url.URL, error) {
 		return nil, &ArgumentError{"WithRetryPolicy", "no field may be negative; 0 means its default"}
 	case !(c.pollRate > 0 && c.pollRate <= 1000):
 		return nil, &ArgumentError{"WithPollRate", "must be above 0 and at most 1000 requests per second"}
+	case isNilPointer(c.bus):
+		return nil, &ArgumentError{"WithStatusBus", "must not hold a nil pointer; nil itself means polling alone"}
 	case !printable(c.application) || strings.HasPrefix(c.application, "/"):
 		return nil, &ArgumentError{"WithApplication", "must be a name and perhaps a version, both printable ASCII"}
 	}
@@ -201,6 +218,12 @@ func (c *config) parseBaseURL() (*url.URL, error) {
 		return bad("must begin with https:// unless the host is loopback or WithInsecureHTTP is given")
 	}
 	return u, nil
+}
+
+// isNilPointer knows the nil that is not equal to nil.
+func isNilPointer(v any) bool {
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 func isLoopback(host string) bool {

@@ -51,6 +51,14 @@ func (p *pace) earliest() time.Time {
 	return latestOf(p.next, p.paused, saved)
 }
 
+// rest waits for the end of a pause, and for nothing else.
+func (p *pace) rest(ctx context.Context, changed <-chan struct{}) bool {
+	p.mu.Lock()
+	left := time.Until(p.paused)
+	p.mu.Unlock()
+	return sleep(ctx, changed, left)
+}
+
 func (p *pace) pause(d time.Duration) {
 	if d <= 0 {
 		return

@@ -31,7 +31,8 @@ const (
 // half minutes. Every error but a bad argument is a *WaitError: it
 // holds the last status, and matches the context's error and the last API error alike.
 //
-// Any number of goroutines may wait. Waits for one account share their
+// With WithStatusBus it looks at the moment somebody hints at the account, and
+// seldom otherwise. Any number of goroutines may wait. Waits for one account share their
 // requests, made with the options of whoever makes them; all waits of the
 // client stay within WithPollRate. No goroutine is started.
 func (c *Client) WaitForConnection(ctx context.Context, accountID string, opts ...WaitOption) (*Account, error) {
@@ -178,6 +179,7 @@ type waiter struct {
 func (w *waiter) run(ctx context.Context) (*Account, error) {
 	w.watch, w.seen = w.all.join(w.id, w.cfg.minInterval)
 	defer w.all.leave(w.watch)
+	w.watch.subscribe(w.all.bus)
 	for {
 		last, changed := w.watch.latest()
 		if last.seq > w.seen {

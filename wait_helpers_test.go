@@ -89,6 +89,13 @@ func (api *waitAPI) times(id string) []time.Duration {
 	return append([]time.Duration(nil), api.looks[id]...)
 }
 
+// sent counts the requests so far.
+func (api *waitAPI) sent() int {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	return len(api.all)
+}
+
 func (api *waitAPI) pagesRead() int {
 	api.mu.Lock()
 	defer api.mu.Unlock()

@@ -1,150 +1,11 @@
 package postpress
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
-
-// watchers is the waiting room of a client: the accounts waited for, and the
-// lane through which they are read. It has no goroutine of its own: whoever
-// waits does the reading, for all who wait for the same account.
-type watchers struct {
-	client *Client
-	limit  float64       // accounts that can be looked at one by one
-	pace   *pace         // of all requests
-	queue  chan struct{} // one look at a time waits at the pace, so that pages of the list have every other place
-	slots  chan struct{} // looks in flight
-	sweep  sweep
-
-	mu    sync.Mutex
-	watch map[string]*watch
-}
-
-// maxHeld is how many looks are in flight at a time, each with a connection or
-// an HTTP/2 stream of its own.
-const maxHeld = 256
-
-// revisit is how often each account should be looked at. With more accounts
-// than fit into that, the list is read instead.
-const revisit = 2 * time.Minute
-
-func newWatchers(c *Client, rate float64) *watchers {
-	return &watchers{
-		client: c,
-		limit:  rate * revisit.Seconds(),
-		pace:   newPace(rate),
-		queue:  make(chan struct{}, 1),
-		slots:  make(chan struct{}, maxHeld),
-		sweep:  sweep{turn: make(chan struct{}, 1)},
-		watch:  make(map[string]*watch),
-	}
-}
-
-func (ws *watchers) join(id string, recent time.Duration) (_ *watch, seen int) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	w := ws.watch[id]
-	if w == nil {
-		w = newWatch(id)
-		ws.watch[id] = w
-	}
-	w.waiters++
-	return w, w.welcome(recent)
-}
-
-func (ws *watchers) leave(w *watch) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	w.waiters--
-	if w.waiters == 0 {
-		delete(ws.watch, w.id)
-	}
-}
-
-func (ws *watchers) find(id string) *watch {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return ws.watch[id]
-}
-
-func (ws *watchers) count() int {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return len(ws.watch)
-}
-
-func (ws *watchers) crowded() bool { return float64(ws.count()) > ws.limit }
-
-// advance is for whoever has the turn of the account: it moves the knowledge of
-// it on by one request, its own or a page of the list, and gives the turn back.
-// It returns early when changed is closed.
-func (ws *watchers) advance(ctx context.Context, w *waiter, changed <-chan struct{}) {
-	defer release(w.watch.turn)
-	if !sleep(ctx, changed, w.watch.untilDue()) {
-		return
-	}
-	if ws.crowded() && ws.sweepInstead(ctx, w.watch, changed) {
-		return
-	}
-	if ws.enter(ctx, changed) {
-		defer release(ws.slots)
-		ws.look(ctx, w, changed)
-	}
-}
-
-// enter waits for a slot, and for the pace.
-func (ws *watchers) enter(ctx context.Context, changed <-chan struct{}) bool {
-	if !take(ctx, changed, ws.queue) {
-		return false
-	}
-	defer release(ws.queue)
-	if !take(ctx, changed, ws.slots) {
-		return false
-	}
-	if !ws.pace.pass(ctx, changed) {
-		release(ws.slots)
-		return false
-	}
-	return true
-}
-
-// look reads the account once, and tells all who wait for it.
-func (ws *watchers) look(ctx context.Context, w *waiter, changed <-chan struct{}) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if !w.watch.begin(changed, cancel) {
-		return
-	}
-	began := time.Now()
-	a := new(Account)
-	err := ws.client.exchange(ctx, &request{
-		Method: w.op.method, Path: w.op.path, Template: w.op.template,
-		Wait: true, Timeout: ws.hold(w.cfg.pollTimeout),
-	}, a)
-	if interrupted(err) {
-		return // nobody asks any more, or the answer came another way
-	}
-	ws.pace.pause(throttled(err))
-	if err != nil {
-		a = nil
-	} else {
-		a.ID = orDefault(a.ID, w.id)
-	}
-	w.watch.answered(a, err, began, w.cfg)
-}
-
-// hold is how long one look may be held: less, the more accounts share the
-// slots, but not less than keeps them busy.
-func (ws *watchers) hold(longest time.Duration) time.Duration {
-	n := ws.count()
-	if n <= maxHeld {
-		return longest
-	}
-	return min(longest, max(longest/time.Duration(n), ws.pace.interval)*maxHeld)
-}
 
 // watch is what is known of one account, shared by all who wait for it.
 type watch struct {
@@ -160,6 +21,14 @@ type watch struct {
 	due     time.Time     // of the next look
 	gap     time.Duration // between looks that are answered at once
 	shown   time.Time     // when a look or the list last spoke of it; zero: it must be looked at
+
+	subscribing sync.Once
+	unsubscribe func()        // nil: no hints come
+	hinted      bool          // a rush is due
+	rushing     bool          // the look in flight is a rush
+	again       bool          // there was a hint since it began
+	rushed      time.Time     // when the last rush began
+	calm        time.Duration // from then to the next
 }
 
 func newWatch(id string) *watch {
@@ -223,8 +92,31 @@ func (w *watch) begin(changed <-chan struct{}, stop func()) bool {
 	if w.changed != changed {
 		return false
 	}
-	w.stop = stop
+	w.stop, w.rushing, w.hinted, w.again = stop, w.hinted, false, false
+	if w.rushing {
+		if time.Since(w.rushed) > 2*mostCalm {
+			w.calm = 0
+		}
+		w.rushed, w.calm = time.Now(), min(max(2*w.calm, leastCalm), mostCalm)
+	}
 	return true
+}
+
+// halt cuts the look in flight, whose answer is no longer wanted. Under mu.
+func (w *watch) halt() {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// interrupted takes note of a look without an answer: it was halted, or whoever
+// made it asks no more. Then the hint it was made for is still to be followed.
+func (w *watch) interrupted() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hinted = w.hinted || w.rushing && w.stop != nil
+	w.stop, w.rushing = nil, false
 }
 
 // answered takes note of a look, and when the next is due: the API holds a
@@ -234,18 +126,32 @@ func (w *watch) begin(changed <-chan struct{}, stop func()) bool {
 func (w *watch) answered(a *Account, err error, began time.Time, cfg waitConfig) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stop == nil {
-		return // the list has told of the connection meanwhile
+	halted, rushed := w.stop == nil, w.rushing
+	w.stop, w.rushing = nil, false
+	if halted {
+		return
 	}
-	w.stop = nil
 	w.note(a, err)
-	held := time.Since(began) >= cfg.minInterval/2
-	if held || w.gap < cfg.minInterval || errors.Is(err, ErrNotFound) {
-		w.gap = cfg.minInterval
-	} else {
-		w.gap = min(w.gap*3/2, cfg.maxInterval)
-	}
+	w.gap = w.nextGap(cfg, rushed || errors.Is(err, ErrNotFound), time.Since(began) >= cfg.minInterval/2)
 	w.due = began.Add(w.gap + rand.N(w.gap/4+1))
+	if w.again {
+		w.rush()
+	}
+}
+
+// nextGap is short where news may be near, and long where a hint would tell of them. Under mu.
+func (w *watch) nextGap(cfg waitConfig, near, held bool) time.Duration {
+	switch hints := w.unsubscribe != nil; {
+	case near:
+		return cfg.minInterval
+	case hints && w.gap == 0:
+		return cfg.maxInterval
+	case hints:
+		return min(2*w.gap, slowest*cfg.maxInterval)
+	case held || w.gap < cfg.minInterval:
+		return cfg.minInterval
+	}
+	return min(w.gap*3/2, cfg.maxInterval)
 }
 
 // note tells all who wait. Under mu.
@@ -268,10 +174,7 @@ func (w *watch) listed(a *Account) {
 	switch {
 	case status.Connected():
 		w.note(a, nil)
-		if w.stop != nil {
-			w.stop() // the look that is held has nothing to add
-			w.stop = nil
-		}
+		w.halt()
 	case status.severity() == unknown:
 	case status == w.status || w.status.Connected(): // no news, or late ones
 		if !w.shown.IsZero() {

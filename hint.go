@@ -1,0 +1,87 @@
+package postpress
+
+import (
+	"context"
+	"time"
+
+	"github.com/postpress-ai/postpress-go/statusbus"
+)
+
+// A look made for a hint of the status bus is a rush: it waits for no pace,
+// since hints come only as often as something happens.
+const (
+	rushHold   = time.Second            // the truth is there, or follows with another hint
+	maxRush    = 128                    // rushes in flight
+	maxRushing = 1024                   // those in flight or waiting; more at a time come from a bus that was out, and have no news
+	leastCalm  = 100 * time.Millisecond // between rushes for one account, doubled with each
+	mostCalm   = 2 * time.Second
+	slowest    = 20 // times the greatest interval, between looks that no hint asks for
+)
+
+// subscribe returns when hints at the account arrive, and before it is read:
+// what happens between the two is not lost. Without a bus, or with one that is
+// closed, there are none, and polling is all there is.
+func (w *watch) subscribe(bus statusbus.Bus) {
+	if bus == nil {
+		return
+	}
+	w.subscribing.Do(func() {
+		if cancel, err := bus.Subscribe(w.id, w.hint); err == nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.unsubscribe = cancel
+		}
+	})
+}
+
+// hint is called by the bus. A look in flight may have been answered before
+// what the hint is about: it is cut, or, if it is a rush itself, followed by another.
+func (w *watch) hint() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rushing {
+		w.again = true
+	} else if !w.hinted {
+		w.rush()
+	}
+}
+
+// rush makes a look due that passes by all others. Under mu.
+func (w *watch) rush() {
+	w.halt()
+	w.hinted = true
+	w.due = w.rushed.Add(w.calm)
+	w.wake()
+}
+
+func (w *watch) urgent() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hinted
+}
+
+// queueUp lets a rush have its turn as any other look, or the list.
+func (w *watch) queueUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hinted, w.shown = false, time.Now()
+}
+
+// rush is false where too many want to.
+func (ws *watchers) rush(ctx context.Context, w *waiter, changed <-chan struct{}) bool {
+	select {
+	case ws.rushing <- struct{}{}:
+		defer release(ws.rushing)
+	default:
+		w.watch.queueUp()
+		return false
+	}
+	if !take(ctx, changed, ws.rushSlots) {
+		return true
+	}
+	defer release(ws.rushSlots)
+	if ws.pace.rest(ctx, changed) {
+		ws.look(ctx, w, changed, min(rushHold, w.cfg.pollTimeout))
+	}
+	return true
+}
