@@ -159,11 +159,11 @@ func (a *Account) decode(data []byte) error {
 // looseID finds the id of an account in an answer that does not have it where, or as, documented.
 func looseID(data []byte) string {
 	var ids struct {
-		ID        json.RawMessage `json:"id"`
-		AccountID json.RawMessage `json:"account_id"`
+		ID        looseText `json:"id"`
+		AccountID looseText `json:"account_id"`
 	}
 	_ = unmarshal(data, &ids)
-	return orDefault(text(ids.AccountID), text(ids.ID))
+	return string(orDefault(ids.AccountID, ids.ID))
 }
 
 func (a Account) safe() fields {

@@ -78,31 +78,31 @@ func (cp Checkpoint) safe() fields {
 
 // parseCheckpoint reads a checkpoint in any form seen: an object, the older
 // QrCode object, or a bare string. What it cannot read is in Raw.
-func parseCheckpoint(raw json.RawMessage, now time.Time) *Checkpoint {
+func parseCheckpoint(raw []byte, now time.Time) *Checkpoint {
 	cp := &Checkpoint{Raw: raw, IssuedAt: now}
 	if bare := text(raw); bare != "" {
 		cp.readBare(bare)
 		return cp
 	}
 	var w struct {
-		Type            CheckpointType    `json:"type"`
-		QRCode          json.RawMessage   `json:"qrcode"`
-		Code            json.RawMessage   `json:"code"`
-		PairingCode     json.RawMessage   `json:"pairing_code"`
-		PairingCamel    json.RawMessage   `json:"pairingCode"`
-		Source          string            `json:"source"`
-		PublicKey       string            `json:"public_key"`
-		Data            json.RawMessage   `json:"data"`
-		ContractOptions []json.RawMessage `json:"contract_options"`
+		Type            CheckpointType `json:"type"`
+		QRCode          looseText      `json:"qrcode"`
+		Code            looseText      `json:"code"`
+		PairingCode     looseText      `json:"pairing_code"`
+		PairingCamel    looseText      `json:"pairingCode"`
+		Source          string         `json:"source"`
+		PublicKey       string         `json:"public_key"`
+		Data            looseText      `json:"data"`
+		ContractOptions []span         `json:"contract_options"`
 	}
 	_ = unmarshal(raw, &w)
-	cp.Type, cp.Source, cp.PublicKey, cp.Data = w.Type, w.Source, w.PublicKey, text(w.Data)
+	cp.Type, cp.Source, cp.PublicKey, cp.Data = w.Type, w.Source, w.PublicKey, string(w.Data)
 	for _, o := range w.ContractOptions {
-		var option struct{ ID, Name json.RawMessage }
+		var option struct{ ID, Name looseText }
 		_ = unmarshal(o, &option)
-		cp.ContractOptions = append(cp.ContractOptions, ContractOption{text(option.ID), text(option.Name)})
+		cp.ContractOptions = append(cp.ContractOptions, ContractOption{string(option.ID), string(option.Name)})
 	}
-	cp.readChallenge(text(w.QRCode), orDefault(text(w.PairingCode), text(w.PairingCamel)), text(w.Code))
+	cp.readChallenge(string(w.QRCode), string(orDefault(w.PairingCode, w.PairingCamel)), string(w.Code))
 	return cp
 }
 

@@ -148,9 +148,9 @@ func (r ConnectResult) safe() fields {
 // that r has already stands in where the answer has none.
 func (r *ConnectResult) decode(body []byte) error {
 	var w struct {
-		Object     string          `json:"object"`
-		AccountID  string          `json:"account_id"`
-		Checkpoint json.RawMessage `json:"checkpoint"`
+		Object     string `json:"object"`
+		AccountID  string `json:"account_id"`
+		Checkpoint span   `json:"checkpoint"`
 	}
 	if err := unmarshal(body, &w); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/postpress-ai/postpress-go/internal/transport"
 )
@@ -143,7 +144,13 @@ func encode(in any) ([]byte, error) {
 	if in == nil {
 		return nil, nil
 	}
-	body, err := json.Marshal(in)
+	var body []byte
+	var err error
+	if r, ours := in.(ConnectRequest); ours {
+		body, err = r.MarshalJSON() // json.Marshal would check it and copy it
+	} else {
+		body, err = json.Marshal(in)
+	}
 	if err != nil {
 		return nil, &ArgumentError{"in", "cannot be written as JSON: " + err.Error()}
 	}
@@ -192,12 +199,33 @@ func unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// text reads a JSON string, or the number that somebody sent instead of one.
-func text(raw json.RawMessage) string {
+// looseText is a JSON string, or the number that somebody sent instead of one.
+type looseText string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *looseText) UnmarshalJSON(data []byte) error {
+	*t = looseText(text(data))
+	return nil
+}
+
+// span is a part of the body, without a copy of it.
+type span []byte
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *span) UnmarshalJSON(data []byte) error {
+	*s = data[:len(data):len(data)]
+	return nil
+}
+
+// text reads valid JSON as looseText does.
+func text(raw []byte) string {
 	switch {
 	case len(raw) == 0:
 		return ""
 	case raw[0] == '"':
+		if plain := raw[1 : len(raw)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+			return string(plain)
+		}
 		var s string
 		_ = json.Unmarshal(raw, &s)
 		return s
