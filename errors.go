@@ -224,7 +224,11 @@ type RequestError struct {
 // Error implements error.
 func (e *RequestError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "postpress: %s %s: %v", e.Method, e.PathTemplate, e.Err)
+	fmt.Fprintf(&b, "postpress: %s %s: ", e.Method, e.PathTemplate)
+	if e.kind == transport.Lost {
+		b.WriteString("the connection was lost: ") // what follows may be a bare EOF
+	}
+	fmt.Fprint(&b, e.Err)
 	writeAttempts(&b, e.Attempts, e.unsure)
 	if e.Last != nil {
 		fmt.Fprintf(&b, "; the answer before: %v", e.Last)
