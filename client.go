@@ -29,6 +29,7 @@ type Client struct {
 	origin   string  // scheme and host
 	mask     *masker // a pointer, so that no print of a Client reaches the key
 	watchers *watchers
+	links    *links
 }
 
 // New makes a client. The API key comes from the postpress dashboard:
@@ -48,7 +49,7 @@ func New(apiKey string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{origin: base.Scheme + "://" + base.Host, mask: &masker{apiKey: apiKey}}
+	c := &Client{origin: base.Scheme + "://" + base.Host, mask: &masker{apiKey: apiKey}, links: &links{}}
 	c.base = c.origin + base.EscapedPath()
 	c.wire = transport.New(transport.Config{
 		Base:         base,

@@ -2,6 +2,7 @@ package postpress_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -83,10 +84,32 @@ func filled(t *testing.T) map[string]any {
 		"StartError":            *start,
 		"WaitError":             postpress.WaitError{AccountID: "acc_1", Err: fmt.Errorf("%w: %w", start, apiErr)},
 		"WaitProgress":          postpress.WaitProgress{AccountID: "acc_1", Err: apiErr},
+		"LinkRequest":           postpress.LinkRequest{PhoneNumber: hiddenPhone, ExpectPhoneNumber: hiddenPhone, Proxy: &proxy},
+		"LinkStep":              postpress.LinkStep{Checkpoint: &cp, Account: &account},
+		"LinkRecord":            postpress.LinkRecord{AccountID: "acc_1"},
+		"LinkError":             postpress.LinkError{AccountID: "acc_1", LeftOver: []string{"acc_1"}, Err: fmt.Errorf("%w: %w", start, apiErr)},
+		"Link":                  *filledLink(t),
+		"UnlinkedAccount":       postpress.UnlinkedAccount{AccountID: "acc_1", Err: fmt.Errorf("%w: %w", start, apiErr)},
 		"Secret":                postpress.Secret(hiddenQR), // no struct, but the base of them
 	}
 	maps.Copy(all, filledWebhooks(t))
 	return all
+}
+
+// filledLink is a live attempt whose request is full of secrets.
+func filledLink(t *testing.T) *postpress.Link {
+	t.Helper()
+	api := newMockAPI(t)
+	api.answer("POST", "/accounts", reply(202, fmt.Sprintf(`{"object":"Checkpoint","account_id":"acc_1","checkpoint":{"type":"PAIRING_CODE","code":%q}}`, hiddenCode)))
+	api.answer("GET", "/accounts/acc_1", reply(404, `{}`))
+	api.answer("DELETE", "/accounts/acc_1", reply(404, `{}`))
+	link, err := api.client.LinkWhatsApp(t.Context(), postpress.LinkRequest{
+		PhoneNumber: hiddenPhone, ExpectPhoneNumber: hiddenPhone,
+		Proxy: &postpress.Proxy{Protocol: "http", Host: "h", Port: 1, Username: hiddenPhone, Password: hiddenPassword},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = link.Cancel(context.Background()) })
+	return link
 }
 
 func TestEveryTypeIsInTheHygieneTest(t *testing.T) {
