@@ -5,7 +5,8 @@
 // a double of it inside the program, which also plays the phone.
 //
 // Exit codes: 0 connected, 1 failed, 2 wrong usage, 3 nobody linked the account
-// in time, 130 interrupted.
+// in time, 130 interrupted. In the last two cases the account that was created
+// is deleted again, or named where that is not possible.
 package main
 
 import (
@@ -59,17 +60,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	defer done()
-	l := linker{client: client, out: stdout, phone: *phone, timeout: *timeout}
+	l := linker{client: client, out: newScreen(stdout), err: stderr}
 	defer l.removePicture()
-	err = l.link(ctx)
-	if err == nil {
-		return exitConnected
-	}
-	if ctx.Err() != nil {
-		err = errors.New("interrupted")
-	}
-	fmt.Fprintln(stderr, "connect:", err)
-	return l.explain(ctx, err, stderr)
+	return l.link(ctx, *phone, *timeout)
 }
 
 // newClient talks to the API where there is a key, otherwise to a double of it.
@@ -86,88 +79,7 @@ func newClient(out io.Writer) (_ *postpress.Client, done func(), err error) {
 	double := postpresstest.NewServer(
 		postpresstest.WithAutoScan(1500*time.Millisecond),
 		postpresstest.WithConnectDelay(time.Second),
-		postpresstest.WithHold(500*time.Millisecond), // shorter than the API, to show each status
 	)
 	client := double.Client()
 	return client, func() { client.Close(); double.Close() }, nil
-}
-
-// linker links one account and tells about it on out.
-type linker struct {
-	client  *postpress.Client
-	out     io.Writer
-	phone   string
-	timeout time.Duration
-	pending string // account id, as long as it is not connected
-	picture string // path of the QR code's file, if there is one
-}
-
-func (l *linker) link(ctx context.Context) error {
-	began := time.Now()
-	checkpoint, err := l.start(ctx)
-	if err != nil {
-		return err
-	}
-	l.pending = checkpoint.AccountID
-	if err := l.show(checkpoint); err != nil {
-		return err
-	}
-	account, err := l.client.WaitForConnection(ctx, checkpoint.AccountID,
-		postpress.WithWaitTimeout(l.timeout), postpress.WithProgress(l.progress()))
-	if err != nil {
-		return err
-	}
-	l.pending = ""
-	fmt.Fprintf(l.out, "\nConnected account %s\n  phone number  +%s\n  time taken    %v\n",
-		account.ID, account.PhoneNumber(), time.Since(began).Round(100*time.Millisecond))
-	return nil
-}
-
-func (l *linker) start(ctx context.Context) (*postpress.Checkpoint, error) {
-	if l.phone != "" {
-		return l.client.StartWhatsAppPairing(ctx, l.phone)
-	}
-	return l.client.StartWhatsAppQR(ctx)
-}
-
-// progress prints each change of the status, and why nothing is known.
-func (l *linker) progress() func(postpress.WaitProgress) {
-	var last string
-	return func(p postpress.WaitProgress) {
-		now := "waiting for the phone"
-		switch {
-		case p.Err != nil:
-			now = "no news: " + p.Err.Error()
-		case p.Status != "":
-			now = "status " + string(p.Status)
-		}
-		if now != last {
-			fmt.Fprintf(l.out, "%6.1fs  %s\n", p.Elapsed.Seconds(), now)
-		}
-		last = now
-	}
-}
-
-// explain adds what the person can do, and gives the exit code.
-func (l *linker) explain(ctx context.Context, err error, stderr io.Writer) int {
-	if l.pending != "" {
-		fmt.Fprintf(stderr, "connect: account %s is left pending; the API ends the attempt five minutes after its start\n", l.pending)
-	}
-	var start *postpress.StartError
-	var number *postpress.PhoneNumberError
-	switch {
-	case ctx.Err() != nil:
-		return exitInterrupted
-	case errors.As(err, &number):
-		return exitUsage
-	case errors.As(err, &start):
-		fmt.Fprintf(stderr, "connect: account %s exists and is not linked; delete it or solve the checkpoint\n", start.AccountID)
-	case errors.Is(err, postpress.ErrUnauthorized):
-		fmt.Fprintln(stderr, "connect: check POSTPRESS_API_KEY")
-	case errors.Is(err, postpress.ErrRateLimited) && l.phone != "":
-		fmt.Fprintln(stderr, "connect: WhatsApp limits pairing codes; try without -phone for a QR code")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, postpress.ErrIntentExpired):
-		return exitNotInTime
-	}
-	return exitFailed
 }

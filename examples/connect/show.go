@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -10,9 +10,11 @@ import (
 	"github.com/postpress-ai/postpress-go/qr"
 )
 
-// show prints the challenge: a pairing code in words, a QR code in the
-// terminal or, where that is too small or none at all, as a picture in a file.
+// show prints the challenge, in the place of the one before: a pairing code in
+// words, a QR code in the terminal or, where that is too small or none at all, as a
+// picture in a file.
 func (l *linker) show(c *postpress.Checkpoint) error {
+	l.out.replace()
 	until := time.Until(c.ExpiresAt).Round(time.Second)
 	if c.PairingCode != "" {
 		fmt.Fprintf(l.out, "\nPairing code:  %s\n\n", string(c.PairingCode))
@@ -34,7 +36,7 @@ func (l *linker) drawQR(text string) (where string, err error) {
 	if err != nil {
 		return "", err
 	}
-	width, height, isTerminal := terminalSize(l.out)
+	width, height, isTerminal := l.out.size()
 	if isTerminal && width >= columns && height > rows {
 		fmt.Fprintln(l.out)
 		return "above", qr.Terminal(l.out, text)
@@ -50,31 +52,25 @@ func (l *linker) drawQR(text string) (where string, err error) {
 }
 
 // writePicture makes a file that only its owner can read: whoever sees the
-// code can link the account.
+// code can link the account. A new code replaces the old one in the same file, at
+// once for whoever looks.
 func (l *linker) writePicture(text string) error {
 	f, err := os.CreateTemp("", "postpress-*.svg") // mode 0600
 	if err != nil {
 		return err
 	}
-	l.picture = f.Name()
-	if err := qr.SVG(f, text); err != nil {
-		_ = f.Close()
-		return err
+	if err := errors.Join(qr.SVG(f, text), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return f.Close()
+	if l.picture == "" {
+		l.picture = f.Name()
+		return nil
+	}
+	return os.Rename(f.Name(), l.picture)
 }
 
 func (l *linker) removePicture() {
 	if l.picture != "" {
 		_ = os.Remove(l.picture)
 	}
-}
-
-// terminalSize is in character cells; it is not ok where w is no terminal.
-func terminalSize(w io.Writer) (columns, rows int, ok bool) {
-	f, isFile := w.(*os.File)
-	if !isFile {
-		return 0, 0, false
-	}
-	return windowSize(f.Fd())
 }
