@@ -29,9 +29,32 @@ func (w *watch) subscribe(bus statusbus.Bus) {
 		if cancel, err := bus.Subscribe(w.id, w.hint); err == nil {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.unsubscribe = cancel
+			w.unsubscribe, w.hints = cancel, true
 		}
 	})
+}
+
+// askBus finds out whether hints still come: a bus that is closed has hinted at
+// everything a last time. From then on polling is all there is, as without a bus.
+func (w *watch) askBus(bus statusbus.Bus) {
+	if !w.hintsCame() {
+		return
+	}
+	cancel, err := bus.Subscribe(w.id, func() {}) // not under mu, under which the bus may wait for us
+	if err == nil {
+		cancel()
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hints, w.gap = false, 0
+}
+
+// hintsCame tells whether hints came when the account was looked at last.
+func (w *watch) hintsCame() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hints && w.last.seq > 0
 }
 
 // hint is called by the bus. A look in flight may have been answered before

@@ -23,7 +23,8 @@ type watch struct {
 	shown   time.Time     // when a look or the list last spoke of it; zero: it must be looked at
 
 	subscribing sync.Once
-	unsubscribe func()        // nil: no hints come
+	unsubscribe func()        // nil where there was nothing to subscribe to
+	hints       bool          // hints come, as far as is known
 	hinted      bool          // a rush is due
 	rushing     bool          // the look in flight is a rush
 	again       bool          // there was a hint since it began
@@ -55,6 +56,9 @@ func (w *watch) lookBy(t time.Time) {
 	}
 	if sooner {
 		w.due = t
+		if w.hints {
+			w.gap = 0 // somebody has come who has not waited for long
+		}
 	}
 	w.shown = time.Time{}
 	w.wake()
@@ -141,12 +145,12 @@ func (w *watch) answered(a *Account, err error, began time.Time, cfg waitConfig)
 
 // nextGap is short where news may be near, and long where a hint would tell of them. Under mu.
 func (w *watch) nextGap(cfg waitConfig, near, held bool) time.Duration {
-	switch hints := w.unsubscribe != nil; {
+	switch {
 	case near:
 		return cfg.minInterval
-	case hints && w.gap == 0:
+	case w.hints && w.gap == 0:
 		return cfg.maxInterval
-	case hints:
+	case w.hints:
 		return min(2*w.gap, slowest*cfg.maxInterval)
 	case held || w.gap < cfg.minInterval:
 		return cfg.minInterval

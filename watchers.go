@@ -104,6 +104,7 @@ func (ws *watchers) advance(ctx context.Context, w *waiter, changed <-chan struc
 	if w.watch.urgent() && ws.rush(ctx, w, changed) {
 		return
 	}
+	w.watch.askBus(ws.bus)
 	if ws.crowded() && ws.sweepInstead(ctx, w.watch, changed) {
 		return
 	}
