@@ -40,7 +40,7 @@ type change struct {
 	turn  chan struct{} // whoever fills it reads, calls, and uses the fields below
 
 	read time.Time // when the last read began
-	told Status    // what OnChange was called with last
+	told Status    // what OnChange was called with last: an account that is gone stays so for late events
 }
 
 // hints are the events that lead to one read, and what came of it.
@@ -86,7 +86,7 @@ func (cs *changes) catchUp(ctx context.Context, d *webhookDelivery, c *change) w
 	switch {
 	case err != nil:
 		return unavailable(err)
-	case a == nil || a.Status() == "" || a.Status() == c.told:
+	case a == nil || a.Status() == "":
 		return webhookOutcome{code: http.StatusOK}
 	}
 	if err := d.guard(ctx, func(ctx context.Context) error { return cs.tell(ctx, a) }); err != nil {

@@ -42,18 +42,16 @@ type WebhookConfig struct {
 	// included: a hint, perhaps a repeated or late one. After an error, the API
 	// sends the event again.
 	OnEvent func(ctx context.Context, e *WebhookEvent) error
-	// OnChange is called with the account as Client has read it, when its Status
-	// differs from the one OnChange was last called with: repeated, late and
-	// reordered events do no harm. The first event of an account is followed by a
-	// read at once, all further ones within two seconds by one more when they have
-	// passed; until then these events are not answered.
+	// OnChange is called with the account as Client has read it, after the events
+	// about it: repeated, late and reordered events do no harm. The first event of an
+	// account is followed by a read at once, all further ones within two seconds by
+	// one more when they have passed; until then these events are not answered.
 	//
-	// An account that can no longer be read after the event said DELETED or
-	// CREATION_FAIL has that Status, its ID, and no Raw. What OnChange was called
-	// with is remembered for the 10,000 accounts last heard of, for an hour, and by
-	// one process: now and then it is called without a change. After an error, the
-	// API sends the event again. Calls for one account never overlap while OnChange
-	// returns when its ctx ends.
+	// It is also called where nothing has changed, since another replica may have
+	// been told of the state between: make it idempotent. An account that can no longer be
+	// read after the event said DELETED or CREATION_FAIL has that Status, its ID, and no
+	// Raw. After an error, the API sends the event again. Calls for one account
+	// never overlap in one process while OnChange returns when its ctx ends.
 	OnChange func(ctx context.Context, a *Account) error
 	// Client reads the accounts for OnChange, which needs it.
 	Client *Client
