@@ -14,6 +14,12 @@
 //	err = qr.PNG(w, string(checkpoint.QRCode))
 //	account, err := client.WaitForConnection(ctx, checkpoint.AccountID)
 //
+// [Client.LinkWhatsApp] does all of that in an attempt that looks after itself: it
+// replaces the challenge before that stops working, and goes on when the request
+// that started it has ended. Package linkhttp puts it behind an http.Handler.
+//
+// With [WithStatusBus], waits are woken by webhooks, see [NewWebhookHandler].
+//
 // # Calls
 //
 // Every call is a method with a context, returns what the API answers, and
@@ -24,7 +30,7 @@
 //
 // A bad argument is an [*ArgumentError] before any request, an answer that is
 // no success an [*APIError], no answer a [*RequestError], and a wait without a
-// connected account a [*WaitError]. The sentinels, [ErrNotFound] and so on, are
+// connected account a [*WaitError], a linking attempt without one a [*LinkError]. The sentinels, [ErrNotFound] and so on, are
 // matched with [errors.Is] whichever type it is.
 //
 // # Retries
