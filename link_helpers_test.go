@@ -26,6 +26,7 @@ type desk struct {
 	srv    *postpresstest.Server
 	client *postpress.Client
 	began  time.Time
+	once   bool // for tests in which something happens once
 }
 
 func newDesk(t testing.TB, opts ...postpresstest.Option) *desk {

@@ -43,3 +43,23 @@ func TestLinkEar(t *testing.T) {
 		assert.Equal(t, c.want, ear.answered, name)
 	}
 }
+
+// A wait that has ended before the challenge was there saw the end of the one before.
+func TestLinkWaitOfTheChallengeBefore(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		api := newWaitAPI(t).answers(held(time.Hour, nil))
+		cp := &Checkpoint{AccountID: waitID, QRCode: "x", IssuedAt: time.Now().Add(time.Second), ExpiresAt: time.Now().Add(time.Minute)}
+		rec := newLinkRecord(LinkRequest{}, linkConfig{timeout: time.Minute})
+		link := api.client.begin(LinkRequest{}, linkConfig{}, rec, func() {}, func(e *engine) {
+			e.show(waitID, cp)
+			e.lost(report{id: waitID, ended: time.Now(), err: &WaitError{Err: ErrIntentExpired}})
+			assert.False(t, e.over)
+			assert.Contains(t, e.waits, waitID, "waited for again")
+			time.Sleep(2 * time.Second)
+			e.lost(report{id: waitID, ended: time.Now(), err: &WaitError{Err: ErrIntentExpired}})
+			assert.True(t, e.over)
+		})
+		_, err := link.Wait(t.Context())
+		assert.ErrorIs(t, err, ErrIntentExpired)
+	})
+}
