@@ -10,12 +10,10 @@ import (
 // A look made for a hint of the status bus is a rush: it waits for no pace,
 // since hints come only as often as something happens.
 const (
-	rushHold   = time.Second            // the truth is there, or follows with another hint
-	maxRush    = 128                    // rushes in flight
-	maxRushing = 1024                   // those in flight or waiting; more at a time come from a bus that was out, and have no news
-	leastCalm  = 100 * time.Millisecond // between rushes for one account, doubled with each
-	mostCalm   = 2 * time.Second
-	slowest    = 20 // times the greatest interval, between looks that no hint asks for
+	rushHold   = time.Second // the truth is there, or follows with another hint
+	maxRush    = 128         // rushes in flight
+	maxRushing = 1024        // those in flight or waiting; more at a time come from a bus that was out, and have no news
+	slowest    = 20          // times the greatest interval, between looks that no hint asks for
 )
 
 // subscribe returns when hints at the account arrive, and before it is read:
@@ -73,7 +71,7 @@ func (w *watch) hint() {
 func (w *watch) rush() {
 	w.halt()
 	w.hinted = true
-	w.due = w.rushed.Add(w.calm)
+	w.due = w.rushes.next()
 	w.wake()
 }
 
@@ -107,4 +105,30 @@ func (ws *watchers) rush(ctx context.Context, w *waiter, changed <-chan struct{}
 		ws.look(ctx, w, changed, min(rushHold, w.cfg.pollTimeout))
 	}
 	return true
+}
+
+// Between reads of one account for hints: nobody has to wait for the few that a
+// linking brings, and however many come, there are at most so many reads.
+const (
+	leastCalm = 100 * time.Millisecond // doubled each time
+	mostCalm  = 2 * time.Second
+)
+
+// spacing lets something happen at once where it is rare, and ever further apart
+// where it comes often.
+type spacing struct {
+	last time.Time
+	gap  time.Duration
+}
+
+// next is when it may happen again.
+func (s *spacing) next() time.Time { return s.last.Add(s.gap) }
+
+// take notes that it happens now.
+func (s *spacing) take() {
+	now := time.Now()
+	if now.Sub(s.last) > 2*mostCalm {
+		s.gap = 0
+	}
+	s.last, s.gap = now, min(max(2*s.gap, leastCalm), mostCalm)
 }

@@ -23,13 +23,12 @@ type watch struct {
 	shown   time.Time     // when a look or the list last spoke of it; zero: it must be looked at
 
 	subscribing sync.Once
-	unsubscribe func()        // nil where there was nothing to subscribe to
-	hints       bool          // hints come, as far as is known
-	hinted      bool          // a rush is due
-	rushing     bool          // the look in flight is a rush
-	again       bool          // there was a hint since it began
-	rushed      time.Time     // when the last rush began
-	calm        time.Duration // from then to the next
+	unsubscribe func() // nil where there was nothing to subscribe to
+	hints       bool   // hints come, as far as is known
+	hinted      bool   // a rush is due
+	rushing     bool   // the look in flight is a rush
+	again       bool   // there was a hint since it began
+	rushes      spacing
 }
 
 func newWatch(id string) *watch {
@@ -98,10 +97,7 @@ func (w *watch) begin(changed <-chan struct{}, stop func()) bool {
 	}
 	w.stop, w.rushing, w.hinted, w.again = stop, w.hinted, false, false
 	if w.rushing {
-		if time.Since(w.rushed) > 2*mostCalm {
-			w.calm = 0
-		}
-		w.rushed, w.calm = time.Now(), min(max(2*w.calm, leastCalm), mostCalm)
+		w.rushes.take()
 	}
 	return true
 }

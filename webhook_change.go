@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	changeWindow = 2 * time.Second // within which further hints share one read
 	changeHold   = 5 * time.Second // the API may hold the read of a pending account
 	maxChanges   = 10_000          // accounts remembered
 	changeMemory = time.Hour       // for how long
@@ -18,7 +17,7 @@ const (
 
 // changes turns hints into calls of OnChange. It has no goroutine and no timer of
 // its own: the request that brings a hint makes the read, and is answered after
-// it. Requests that come while it waits for the window to pass wait with it, and
+// it. Requests that come while it waits for its time wait with it, and
 // get its answer: no event is taken for told that was not, and so none is lost.
 type changes struct {
 	client  *Client
@@ -39,8 +38,8 @@ type change struct {
 	next  *hints        // those the next read is for; nil where none is due
 	turn  chan struct{} // whoever fills it reads, calls, and uses the fields below
 
-	read time.Time // when the last read began
-	told Status    // what OnChange was called with last: an account that is gone stays so for late events
+	reads spacing
+	told  Status // what OnChange was called with last: an account that is gone stays so for late events
 }
 
 // hints are the events that lead to one read, and what came of it.
@@ -81,7 +80,7 @@ func (cs *changes) catchUp(ctx context.Context, d *webhookDelivery, c *change) w
 		return unavailable(err)
 	}
 	defer func() { <-c.turn }()
-	c.read = time.Now()
+	c.reads.take()
 	a, err := cs.look(ctx, c, why)
 	switch {
 	case err != nil:
@@ -145,14 +144,14 @@ func (cs *changes) forget() {
 	}
 }
 
-// await the turn to read, and the end of the window since the last read.
+// await the turn to read, and the time for the next read.
 func (c *change) await(ctx context.Context, closing <-chan struct{}) error {
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	sleep(ctx, closing, time.Until(c.read.Add(changeWindow)))
+	sleep(ctx, closing, time.Until(c.reads.next()))
 	if err := ctx.Err(); err != nil {
 		<-c.turn
 		return err

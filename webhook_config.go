@@ -43,9 +43,9 @@ type WebhookConfig struct {
 	// sends the event again.
 	OnEvent func(ctx context.Context, e *WebhookEvent) error
 	// OnChange is called with the account as Client has read it, after the events
-	// about it: repeated, late and reordered events do no harm. The first event of an
-	// account is followed by a read at once, all further ones within two seconds by
-	// one more when they have passed; until then these events are not answered.
+	// about it: repeated, late and reordered events do no harm. An event is followed
+	// by a read at once; where they come often, several share one, 0.1 s after the one
+	// before, then 0.2 s, and so on up to 2 s. Until then they are not answered.
 	//
 	// It is also called where nothing has changed, since another replica may have
 	// been told of the state between: make it idempotent. An account that can no longer be
@@ -59,7 +59,7 @@ type WebhookConfig struct {
 	// MaxBodyBytes bounds a body; a larger one is answered 413. Default 1 MiB.
 	MaxBodyBytes int64
 	// MaxInFlight bounds the authenticated requests under way, each with a body in
-	// memory, those that wait for the window of OnChange included; further ones
+	// memory, those that wait for a read for OnChange included; further ones
 	// are answered 503. Default 512.
 	MaxInFlight int
 	// ReadTimeout bounds the arrival of a body. Default 5 s.

@@ -63,7 +63,7 @@ func TestChangesAreBounded(t *testing.T) {
 		assert.Contains(t, h.changes.known, "busy")
 		assert.Contains(t, h.changes.known, "acc_5", "heard of again")
 		assert.NotContains(t, h.changes.known, "acc_6")
-		time.Sleep(changeWindow)
+		time.Sleep(mostCalm)
 		for _, id := range []string{"acc_0", "acc_200"} {
 			require.Equal(t, http.StatusOK, hint(h, id))
 		}
