@@ -128,7 +128,8 @@ func (op operation) at(id string) (operation, error) {
 	if err := checkID("accountID", id); err != nil {
 		return op, err
 	}
-	op.path = strings.Replace(op.template, "{id}", url.PathEscape(id), 1)
+	before, after, _ := strings.Cut(op.template, "{id}")
+	op.path = before + url.PathEscape(id) + after
 	return op, nil
 }
 

@@ -87,6 +87,7 @@ func applyRequestOptions(r *request, opts []RequestOption) error {
 // checkID refuses an id that would address something else than it names.
 func checkID(field, id string) error {
 	switch {
+	case isPlain(id): // as all are
 	case id == "":
 		return &ArgumentError{field, "must not be empty"}
 	case id == "." || id == ".." || strings.ContainsAny(id, `/\`):
@@ -97,6 +98,16 @@ func checkID(field, id string) error {
 		return &ArgumentError{field, "must be an id as the API gave it, at most 512 bytes"}
 	}
 	return nil
+}
+
+func isPlain(id string) bool {
+	for i := range len(id) {
+		c := id[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 512
 }
 
 // parsePath checks what the caller of Do gives.

@@ -34,7 +34,8 @@ type Config struct {
 // Transport is safe for concurrent use.
 type Transport struct {
 	cfg    Config
-	header http.Header // sent with every request; copied, never handed out
+	header http.Header // sent with every request; handed out to net/http alone, which does not change it
+	plain  bool        // nobody else gets the requests
 	base   string      // escaped path of the base URL, without a trailing slash
 	calls  http.RoundTripper
 	waits  http.RoundTripper
@@ -82,6 +83,8 @@ func New(cfg Config) *Transport {
 		"X-Api-Key": {cfg.APIKey},
 	}
 	t.choosePools(cfg.HTTPClient)
+	_, netHTTP := t.calls.(*http.Transport)
+	t.plain = netHTTP && t.jar == nil // a jar's cookies go into the headers
 	return t
 }
 
@@ -184,6 +187,9 @@ func (c *call) setPath() error {
 }
 
 func (c *call) headers() http.Header {
+	if c.t.plain && c.req.Body == nil && c.req.IdempotencyKey == "" && len(c.req.Header) == 0 {
+		return c.t.header
+	}
 	h := make(http.Header, len(c.t.header)+2+len(c.req.Header))
 	maps.Copy(h, c.t.header)
 	if c.req.Body != nil {

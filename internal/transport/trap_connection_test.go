@@ -209,3 +209,19 @@ func TestRetrySendsTheSameRequest(t *testing.T) {
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, 3, resp.Attempts)
 }
+
+// A RoundTripper should not change the request it is given, but some do.
+func TestTrapRoundTripperThatChangesHeaders(t *testing.T) {
+	var seen []string
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		seen = append(seen, r.Header.Get("X-Trace"))
+		r.Header.Set("X-Trace", "of the last request")
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	})}
+	tr := newTransport(t, "http://localhost", client)
+	for range 2 {
+		_, err := tr.Do(t.Context(), &Request{Method: "GET", Path: "/x", Template: "/x"})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"", ""}, seen)
+}
