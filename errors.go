@@ -21,20 +21,23 @@ var (
 	ErrForbidden = errors.New("postpress: forbidden")
 	// ErrNotFound is a 404: there is no such account or other resource.
 	ErrNotFound = errors.New("postpress: not found")
-	// ErrRateLimited is a 429; APIError.RetryAfter says how long to wait, where the API does.
+	// ErrRateLimited is a 429, where APIError.RetryAfter says how long to wait if the
+	// API does, or a Link that was refreshed too often.
 	ErrRateLimited = errors.New("postpress: rate limited")
 	// ErrTimeout is a 408 or 504, or an attempt that took longer than WithTimeout allows.
 	ErrTimeout = errors.New("postpress: timed out")
 	// ErrConflict is a 409: a later request has cancelled this one.
 	ErrConflict = errors.New("postpress: conflict")
-	// ErrAuthInProgress is a 425: the account is being linked already, a second attempt cannot start.
+	// ErrAuthInProgress is a 425: the account is being linked already, a second attempt
+	// cannot start. Link.Refresh and SweepUnlinked say the same of what they find.
 	ErrAuthInProgress = errors.New("postpress: an authentication is already in progress")
-	// ErrUnavailable is a 502 or 503, or a connection that could not be made or was lost.
+	// ErrUnavailable is a 502 or 503, or a connection that could not be made or was
+	// lost. A failed TLS handshake matches nothing here: repeating it does not help.
 	ErrUnavailable = errors.New("postpress: unavailable")
 	// ErrUnknownOutcome says that a call that changes something may have been
 	// carried out although it failed. Repeating it with the same idempotency key is safe.
 	ErrUnknownOutcome = errors.New("postpress: the outcome is unknown, the request may have been carried out")
-	// ErrResponseTooLarge is an answer beyond WithMaxResponseBytes.
+	// ErrResponseTooLarge is an answer beyond WithMaxResponseBytes, or headers beyond their bound.
 	ErrResponseTooLarge = errors.New("postpress: response too large")
 
 	// ErrIntentExpired says that the five minutes to link the account are over, or that
@@ -44,7 +47,8 @@ var (
 	ErrConnectionFailed = errors.New("postpress: the account did not connect")
 	// ErrAlreadyConnected says that a start found nothing left to do.
 	ErrAlreadyConnected = errors.New("postpress: the account is already connected")
-	// ErrWrongAccount says that another account was linked than the one expected.
+	// ErrWrongAccount says that another account was linked than the one expected; the
+	// API says so by the types wrong_account and account_mismatch.
 	ErrWrongAccount = errors.New("postpress: another account was linked than expected")
 	// ErrUnsupportedCheckpoint says that the API asks for something else than a QR code or
 	// pairing code; the checkpoint comes with the error.
@@ -268,6 +272,9 @@ func (c *Client) requestError(req *request, err error) error {
 	e := &RequestError{
 		Method: req.Method, PathTemplate: req.Template,
 		Attempts: f.Attempts, Err: f.Err, kind: f.Kind, unsure: f.Unsure,
+	}
+	if f.Kind != transport.TooLarge { // whose text has a number that is no secret
+		e.Err = c.mask.cause(f.Err)
 	}
 	if f.Last != nil {
 		e.Last = c.apiError(req, f.Last)

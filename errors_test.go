@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -245,6 +246,15 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assertMatches(t, err)
 	})
+}
+
+// A server may echo the key, also where nobody looks for it.
+func TestErrorHidesAnEchoedKey(t *testing.T) {
+	for name, header := range map[string]http.Header{"header": {"X-Request-Id": {mockKey}}, "body": {}} {
+		e := failWith(t, 401, `{"status":401,"type":"x","title":"t","instance":"/a?key=`+mockKey+`","error":{"request_id":"`+mockKey+`"}}`, header)
+		assert.NotContains(t, fmt.Sprintf("%v %+v %#v %s", e, e, e, e.Instance), mockKey, name)
+	}
+	assert.Equal(t, "33612345678", failWith(t, 401, `{}`, http.Header{"X-Request-Id": {"33612345678"}}).RequestID, "an id is kept whole")
 }
 
 func TestErrorFixturesAreJSON(t *testing.T) {

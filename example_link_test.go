@@ -205,3 +205,47 @@ func ExampleClient_SweepUnlinked() {
 	// acc_ghost CREDENTIALS false
 	// deleted acc_ghost
 }
+
+// A person asks for a new code, and then changes their mind.
+func ExampleLink_Cancel() {
+	srv := postpresstest.NewServer(postpresstest.WithReissue(postpresstest.ReissueAlways), postpresstest.WithHold(0))
+	defer srv.Close()
+	client, ctx := srv.Client(), context.Background()
+
+	link, err := client.LinkWhatsApp(ctx, postpress.LinkRequest{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := link.Refresh(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("codes shown:", link.State().Seq)
+
+	srv.Expire(link.AccountID()) // so that the example need not wait for the API to tell that nobody scans
+	if err := link.Cancel(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err = link.Wait(ctx)
+	fmt.Println(errors.Is(err, postpress.ErrLinkCanceled), len(srv.Accounts()))
+	// Output:
+	// codes shown: 2
+	// true 0
+}
+
+// A process that is shut down leaves its attempts to another one.
+func ExampleLink_Detach() {
+	srv := postpresstest.NewServer()
+	defer srv.Close()
+	client, ctx := srv.Client(), context.Background()
+
+	link, err := client.LinkWhatsApp(ctx, postpress.LinkRequest{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := link.Detach(ctx); err != nil {
+		log.Fatal(err)
+	}
+	state, err := json.Marshal(link.State()) // for a database of yours
+	fmt.Println(len(state) > 0, err, len(srv.Accounts()))
+	// Output: true <nil> 1
+}

@@ -40,15 +40,35 @@ func (j *judge) judge(o observation) (connected bool, err error) {
 		return false, j.judgeError(o)
 	}
 	j.answered, j.missing = true, time.Time{}
-	connected, err = j.judgeStatus(o.account.Status())
+	if s := o.account.Status(); s != "" {
+		connected, err = j.judgeStatus(s)
+	} else {
+		err = unsupported(o.account) // or an account without sources, so far
+	}
 	j.pending, j.timedOut = true, false
 	return connected, err
 }
 
-func (j *judge) judgeStatus(s Status) (connected bool, err error) {
-	if s == "" {
-		return false, nil // an account without sources, so far
+// unsupported finds a checkpoint where an account should be, that is none of those
+// which are being waited for: WhatsApp asks some people for a passkey after the scan.
+// Where the API tells of it is not documented; this is how it answers a start.
+func unsupported(a *Account) error {
+	var w struct {
+		Checkpoint span `json:"checkpoint"`
 	}
+	if len(a.Raw) == 0 || unmarshal(a.Raw, &w) != nil || len(w.Checkpoint) == 0 || string(w.Checkpoint) == "null" {
+		return nil
+	}
+	cp := parseCheckpoint(w.Checkpoint, time.Now())
+	cp.AccountID = a.ID
+	switch {
+	case cp.QRCode != "" || cp.PairingCode != "", cp.Type == "", cp.Type == CheckpointQRCode, cp.Type == CheckpointPairingCode:
+		return nil
+	}
+	return &StartError{AccountID: a.ID, Checkpoint: cp, Err: ErrUnsupportedCheckpoint}
+}
+
+func (j *judge) judgeStatus(s Status) (connected bool, err error) {
 	j.status = s
 	switch {
 	case s.Connected():

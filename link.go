@@ -128,6 +128,9 @@ func (c *Client) LinkWhatsApp(ctx context.Context, req LinkRequest, opts ...Link
 		return nil, err
 	}
 	return c.links.start(ctx, cfg.key, req, func(idempotencyKey string, ended func()) (*Link, error) {
+		if cfg.startKey != nil {
+			idempotencyKey = *cfg.startKey
+		}
 		return c.startLink(ctx, req, cfg, idempotencyKey, ended)
 	})
 }

@@ -3,6 +3,7 @@ package postpress_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -197,5 +198,23 @@ func TestLinkKeyAfterTheEnd(t *testing.T) {
 		assert.NotEqual(t, second.AccountID(), third.AccountID())
 		assert.True(t, second.State().Ended)
 		require.NoError(t, third.Cancel(d.t.Context()))
+	})
+}
+
+// A process that does not know how far another one has come repeats the start.
+func TestLinkStartKey(t *testing.T) {
+	atDesk(t, func(d *desk) {
+		lost := d.start(postpress.LinkRequest{}, postpress.WithLinkStartKey("stored before"))
+		require.NoError(t, lost.Detach(context.Background()))
+		link := d.start(postpress.LinkRequest{}, postpress.WithLinkStartKey("stored before"))
+		assert.Equal(t, lost.AccountID(), link.AccountID())
+		assert.Len(t, d.accounts(), 1)
+		require.NoError(t, link.Cancel(context.Background()))
+		for _, bad := range []string{"", " ", "a\n", strings.Repeat("x", 256)} {
+			_, err := d.client.LinkWhatsApp(context.Background(), postpress.LinkRequest{}, postpress.WithLinkStartKey(bad))
+			var wrong *postpress.ArgumentError
+			require.ErrorAs(t, err, &wrong)
+			assert.Equal(t, "WithLinkStartKey", wrong.Field)
+		}
 	})
 }

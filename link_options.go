@@ -17,6 +17,7 @@ type LinkOption func(*linkConfig)
 type linkConfig struct {
 	key        string
 	keySet     bool
+	startKey   *string // the idempotency key of the start
 	timeout    time.Duration
 	timeoutSet bool
 	every      time.Duration // 0: by the kind of challenge
@@ -32,6 +33,15 @@ type linkConfig struct {
 // key is free again when the attempt has ended. 1 to 255 bytes.
 func WithLinkKey(key string) LinkOption {
 	return func(c *linkConfig) { c.key, c.keySet = key, true }
+}
+
+// WithLinkStartKey sets the idempotency key of the request that starts the attempt;
+// without it, it is random. Store it before the start: then a process that does not
+// know whether another one has come as far repeats that request with it, and gets the
+// account that was created already instead of a second one. It must be new for each
+// attempt, and what WithIdempotencyKey takes. ResumeLink ignores it.
+func WithLinkStartKey(key string) LinkOption {
+	return func(c *linkConfig) { c.startKey = &key }
 }
 
 // WithLinkTimeout bounds the whole attempt, at most 24 h; default 10 minutes. The
@@ -65,6 +75,8 @@ func newLinkConfig(opts []LinkOption) (linkConfig, error) {
 	switch {
 	case c.keySet && (c.key == "" || len(c.key) > 255):
 		return c, &ArgumentError{"WithLinkKey", "must be 1 to 255 bytes"}
+	case c.startKey != nil && !isIdempotencyKey(*c.startKey):
+		return c, &ArgumentError{"WithLinkStartKey", "must be 1 to 255 printable ASCII characters, without spaces around them"}
 	case c.timeout <= 0 || c.timeout > 24*time.Hour:
 		return c, &ArgumentError{"WithLinkTimeout", "must be positive and at most 24h"}
 	case c.every != 0 && c.every < time.Second:

@@ -90,6 +90,18 @@ func TestLinkRefreshFails(t *testing.T) {
 	}
 }
 
+// WhatsApp may ask for a passkey after the scan.
+func TestLinkEndsAtAnUnknownCheckpoint(t *testing.T) {
+	atDesk(t, func(d *desk) {
+		d.srv.Inject(postpresstest.Fault{Method: "GET", Path: "/accounts/{id}", Status: 202, Times: 2,
+			Body: `{"object":"Checkpoint","account_id":"acc_1","checkpoint":{"type":"PASSKEY","x":1}}`})
+		le := d.failed(d.start(postpress.LinkRequest{}), postpress.ErrUnsupportedCheckpoint)
+		var start *postpress.StartError
+		require.ErrorAs(t, le, &start)
+		assert.JSONEq(t, `{"type":"PASSKEY","x":1}`, string(start.Checkpoint.Raw))
+	})
+}
+
 // The last failure of a refresh is told when the time is up.
 func TestLinkTellsWhyItCouldNotRefresh(t *testing.T) {
 	atDesk(t, func(d *desk) {

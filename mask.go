@@ -1,6 +1,9 @@
 package postpress
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"regexp"
 	"strings"
 )
@@ -29,10 +32,7 @@ var (
 // words makes one line of at most limit runes of the API's words. It shortens
 // last: half a secret would not be known as one.
 func (m *masker) words(s string, limit int) string {
-	s = oneLine(beginning(s))
-	if len(m.apiKey) >= 8 { // a shorter one is nobody's key, and part of many words
-		s = strings.ReplaceAll(s, m.apiKey, redacted)
-	}
+	s = m.withoutKey(oneLine(beginning(s)))
 	s = secretText.ReplaceAllString(s, redacted)
 	s = word.ReplaceAllStringFunc(s, func(w string) string {
 		if secretWord.MatchString(w) {
@@ -54,6 +54,16 @@ func (m *masker) sample(body []byte) string {
 	return m.words(secretField.ReplaceAllString(s, "${1}"+redacted), sampleRunes)
 }
 
+// id keeps an id whole, which may look like a phone number.
+func (m *masker) id(s string) string { return shorten(m.withoutKey(oneLine(beginning(s)))) }
+
+func (m *masker) withoutKey(s string) string {
+	if len(m.apiKey) < 8 { // nobody's key, and part of many words
+		return s
+	}
+	return strings.ReplaceAll(s, m.apiKey, redacted)
+}
+
 // beginning ends before a word that it would cut.
 func beginning(s string) string {
 	if len(s) <= maxBytes {
@@ -61,3 +71,25 @@ func beginning(s string) string {
 	}
 	return s[:max(0, strings.LastIndexAny(s[:maxBytes], " \t\r\n\"<>"))]
 }
+
+// cause hides from the network's words what must not reach a log: net/http quotes
+// what it could not read, which may be the body of an answer that lost its head.
+func (m *masker) cause(err error) error {
+	text := err.Error()
+	if words := m.words(text, maxRunes); words != text {
+		return &maskedError{words, err}
+	}
+	return err
+}
+
+// maskedError is err with another text. It does not unwrap, since what it holds
+// would print the secret; errors.Is and errors.As look into it all the same.
+type maskedError struct {
+	text string
+	err  error
+}
+
+func (e *maskedError) Error() string             { return e.text }
+func (e *maskedError) Is(target error) bool      { return errors.Is(e.err, target) }
+func (e *maskedError) As(target any) bool        { return errors.As(e.err, target) }
+func (e maskedError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }

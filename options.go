@@ -70,20 +70,22 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithTimeout bounds one attempt, from dialling to the last byte of the
-// answer; the default is 30 s. Zero means no bound but the context's. The
+// answer; the default is 30 s. Zero means no bound but the context's, less is refused. The
 // whole call is bounded by its context alone.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) { c.timeout = &d }
 }
 
 // WithRetryPolicy sets how often and how slowly calls are repeated. What is
-// repeated at all is not up for choice: see RetryPolicy.
+// repeated at all is not up for choice: see RetryPolicy. Negative values are refused.
 func WithRetryPolicy(p RetryPolicy) Option {
 	return func(c *config) { c.retry = p }
 }
 
 // WithMaxResponseBytes bounds the body of one answer after decompression; the
 // default is 10 MiB. A larger answer is an error that matches ErrResponseTooLarge.
+// Headers are bounded by MaxResponseHeaderBytes of the *http.Transport, see
+// WithHTTPClient: 1 MiB by default.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) { c.maxBodyBytes = n }
 }
@@ -108,7 +110,8 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithPollRate bounds how many requests per second all the waits of this
-// client send together when nothing wakes them; the default is 20. The API's
+// client send together when nothing wakes them; the default is 20, and it must be
+// above 0 and at most 1000. The API's
 // rate limit is per key and its numbers are not published: with many replicas,
 // divide what you are willing to spend by their number.
 func WithPollRate(perSecond float64) Option {

@@ -24,8 +24,10 @@ const (
 // cut it; all of that is part of waiting. It ends early where waiting is
 // pointless: the key is refused (ErrUnauthorized, ErrForbidden), the account
 // failed or must be linked anew (ErrConnectionFailed), the five minutes of the
-// attempt are over (ErrIntentExpired), or there is no such account
-// (ErrNotFound, after 15 s, since a new account may not be readable at once).
+// attempt are over (ErrIntentExpired), the API asks for something else than the
+// phone (ErrUnsupportedCheckpoint, by a *StartError that holds the checkpoint), or
+// there is no such account (ErrNotFound, after 15 s, since a new account may not be
+// readable at once).
 //
 // Without a deadline on ctx or WithWaitTimeout it gives up after five and a
 // half minutes. Every error but a bad argument is a *WaitError: it

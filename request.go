@@ -27,7 +27,7 @@ type request = transport.Request
 // where the call must also survive a restart of your program.
 func WithIdempotencyKey(key string) RequestOption {
 	return func(r *request) error {
-		if key == "" || len(key) > 255 || !printable(key) || strings.TrimSpace(key) != key {
+		if !isIdempotencyKey(key) {
 			return &ArgumentError{"WithIdempotencyKey", "must be 1 to 255 printable ASCII characters, without spaces around them"}
 		}
 		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
@@ -35,6 +35,10 @@ func WithIdempotencyKey(key string) RequestOption {
 		}
 		return nil
 	}
+}
+
+func isIdempotencyKey(s string) bool {
+	return s != "" && len(s) <= 255 && printable(s) && strings.TrimSpace(s) == s
 }
 
 // reservedHeaders are the client's own: setting them would break the

@@ -50,7 +50,8 @@ type WebhookConfig struct {
 	// It is also called where nothing has changed, since another replica may have
 	// been told of the state between: make it idempotent. An account that can no longer be
 	// read after the event said DELETED or CREATION_FAIL has that Status, its ID, and no
-	// Raw. After an error, the API sends the event again. Calls for one account
+	// Raw. One that is not found otherwise is no reason to call it, and answered 503:
+	// a new one may not be readable yet. After an error, the API sends the event again. Calls for one account
 	// never overlap in one process while OnChange returns when its ctx ends.
 	OnChange func(ctx context.Context, a *Account) error
 	// Client reads the accounts for OnChange, which needs it.
@@ -114,6 +115,8 @@ func (c WebhookConfig) validate() error {
 		return &ArgumentError{"Header", "must be the name of a header that is free for a secret, such as " + DefaultWebhookHeader}
 	case c.OnChange != nil && c.Client == nil:
 		return &ArgumentError{"Client", "must be set for OnChange, which is called with what it reads"}
+	case isNilPointer(c.Bus):
+		return &ArgumentError{"Bus", "must not hold a nil pointer; nil itself means none"}
 	case c.MaxBodyBytes < 0:
 		return &ArgumentError{"MaxBodyBytes", "must not be negative; 0 means the default"}
 	case c.MaxInFlight < 0:

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	postpress "github.com/postpress-ai/postpress-go"
+	"github.com/postpress-ai/postpress-go/statusbus"
 )
 
 func TestNewWebhookHandlerRefuses(t *testing.T) {
@@ -28,6 +29,7 @@ func TestNewWebhookHandlerRefuses(t *testing.T) {
 		"line break":          {"Secrets[0]", func(c *postpress.WebhookConfig) { c.Secrets = []string{hookSecret + "\n"} }},
 		"space around":        {"Secrets[0]", func(c *postpress.WebhookConfig) { c.Secrets = []string{hookSecret + " "} }},
 		"not ASCII":           {"Secrets[0]", func(c *postpress.WebhookConfig) { c.Secrets = []string{hookSecret + "é"} }},
+		"nil pointer as bus":  {"Bus", func(c *postpress.WebhookConfig) { c.Bus = (*statusbus.Hub)(nil) }},
 		"no header name":      {"Header", func(c *postpress.WebhookConfig) { c.Header = "Postpress Auth" }},
 		"taken header":        {"Header", func(c *postpress.WebhookConfig) { c.Header = "content-type" }},
 		"host":                {"Header", func(c *postpress.WebhookConfig) { c.Header = "host" }},

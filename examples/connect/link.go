@@ -15,19 +15,27 @@ type linker struct {
 	client  *postpress.Client
 	out     *screen
 	err     io.Writer
-	picture string // path of the QR code's file, if there is one
+	phone   func(*postpress.Checkpoint) // what a person does with the double; nil with the API
+	picture string                      // path of the QR code's file, if there is one
 }
 
+const phoneTakes = 1500 * time.Millisecond // from the code to the scan, on the double
+
 // link gives the exit code.
-func (l *linker) link(ctx context.Context, phone string, timeout time.Duration) int {
+func (l *linker) link(ctx context.Context, number string, timeout time.Duration) int {
 	began := time.Now()
-	link, err := l.client.LinkWhatsApp(ctx, postpress.LinkRequest{PhoneNumber: postpress.Secret(phone)},
+	link, err := l.client.LinkWhatsApp(ctx, postpress.LinkRequest{PhoneNumber: postpress.Secret(number)},
 		postpress.WithLinkTimeout(timeout))
 	if err != nil {
 		return l.fail(ctx, err)
 	}
 	account, err := l.follow(ctx, link)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintf(l.err, "connect: interrupted; removing account %s, which may take some seconds\n", link.AccountID())
+		account, err = l.abandon(link)
+	case !ended(link):
+		fmt.Fprintf(l.err, "connect: the code cannot be shown: %v\nconnect: with -phone, there is nothing to draw\n", err)
 		account, err = l.abandon(link)
 	}
 	if err != nil {
@@ -38,17 +46,36 @@ func (l *linker) link(ctx context.Context, phone string, timeout time.Duration) 
 	return exitConnected
 }
 
-// follow shows each step of the attempt, and how much time is left.
+func ended(link *postpress.Link) bool {
+	select {
+	case <-link.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// follow shows each step of the attempt, and how much time is left. It returns
+// before the attempt has ended where ctx ends, or where a code cannot be shown.
 func (l *linker) follow(ctx context.Context, link *postpress.Link) (*postpress.Account, error) {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
 	steps := make(chan postpress.LinkStep)
 	go func() {
 		defer close(steps)
 		for step, err := range link.Steps(ctx) {
-			if err == nil {
-				steps <- step
+			if err != nil {
+				return
+			}
+			select {
+			case steps <- step:
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()
+	person := time.NewTimer(phoneTakes)
+	defer person.Stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var current postpress.LinkStep
@@ -60,8 +87,13 @@ func (l *linker) follow(ctx context.Context, link *postpress.Link) (*postpress.A
 				return link.Wait(ctx)
 			}
 			current = step
+			person.Reset(phoneTakes)
 			if err := l.step(step); err != nil {
 				return nil, err
+			}
+		case <-person.C:
+			if l.phone != nil && current.Checkpoint != nil {
+				l.phone(current.Checkpoint)
 			}
 		case <-tick.C:
 		}
@@ -86,7 +118,7 @@ func status(step postpress.LinkStep) string {
 		left := max(time.Until(step.Checkpoint.ExpiresAt), 0).Round(time.Second)
 		return fmt.Sprintf("waiting for the phone, about %v left for this code", left)
 	case postpress.LinkExpired:
-		return "the code is no longer valid, waiting for a new one"
+		return "the code is no longer valid"
 	case postpress.LinkConnecting:
 		return "the phone has answered, connecting"
 	}
@@ -95,7 +127,6 @@ func status(step postpress.LinkStep) string {
 
 // abandon ends an attempt that nobody waits for any more, and cleans up after it.
 func (l *linker) abandon(link *postpress.Link) (*postpress.Account, error) {
-	fmt.Fprintf(l.err, "connect: interrupted; removing account %s, which may take some seconds\n", link.AccountID())
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := link.Cancel(ctx); err != nil {

@@ -34,6 +34,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -42,7 +43,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("connect", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	phone := flags.String("phone", "", "link with a pairing code for this `number`, such as +33612345678, instead of a QR code")
+	number := flags.String("phone", "", "link with a pairing code for this `number`, such as +33612345678, instead of a QR code")
 	timeout := flags.Duration("timeout", 5*time.Minute, "give up after this time")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -54,32 +55,38 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 
-	client, done, err := newClient(stdout)
+	client, phone, done, err := newClient(stdout)
 	if err != nil {
 		fmt.Fprintln(stderr, "connect:", err)
 		return exitUsage
 	}
 	defer done()
-	l := linker{client: client, out: newScreen(stdout), err: stderr}
+	l := linker{client: client, out: newScreen(stdout), err: stderr, phone: phone}
 	defer l.removePicture()
-	return l.link(ctx, *phone, *timeout)
+	return l.link(ctx, *number, *timeout)
 }
 
 // newClient talks to the API where there is a key, otherwise to a double of it.
-func newClient(out io.Writer) (_ *postpress.Client, done func(), err error) {
+func newClient(out io.Writer) (_ *postpress.Client, phone func(*postpress.Checkpoint), done func(), err error) {
 	if os.Getenv("POSTPRESS_API_KEY") != "" {
 		client, err := postpress.NewFromEnv(postpress.WithApplication("postpress-connect", postpress.Version))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		return client, client.Close, nil
+		return client, nil, client.Close, nil
 	}
 	fmt.Fprintln(out, "POSTPRESS_API_KEY is not set: this runs on a double of the API inside the program,")
 	fmt.Fprintln(out, "which scans the code by itself after a moment. Your phone is not involved.")
 	double := postpresstest.NewServer(
-		postpresstest.WithAutoScan(1500*time.Millisecond),
 		postpresstest.WithConnectDelay(time.Second),
 	)
 	client := double.Client()
-	return client, func() { client.Close(); double.Close() }, nil
+	phone = func(c *postpress.Checkpoint) {
+		if c.PairingCode != "" {
+			_ = double.EnterPairingCode(c.AccountID, string(c.PairingCode))
+		} else {
+			_ = double.Scan(c.AccountID)
+		}
+	}
+	return client, phone, func() { client.Close(); double.Close() }, nil
 }

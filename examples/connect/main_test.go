@@ -105,15 +105,28 @@ func TestConnectInterrupted(t *testing.T) {
 	})
 }
 
-// Whoever scans in the last moment is connected all the same.
-func TestConnectInterruptedTooLate(t *testing.T) {
+// The same on the double, whose phone leaves it alone then.
+func TestConnectInterruptedOnTheDouble(t *testing.T) {
 	onDouble(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var out, errs output
-		assert.Equal(t, exitConnected, run(ctx, nil, &out, &errs))
-		assert.Contains(t, out.String(), "Connected account")
+		assert.Equal(t, exitInterrupted, run(ctx, nil, &out, &errs))
+		assert.NotContains(t, out.String(), "Connected account")
+		assert.Equal(t, exitNotInTime, run(t.Context(), []string{"-timeout", "1s"}, &out, &errs))
+	})
+}
+
+// What was created is not left behind where it cannot be shown.
+func TestConnectCannotDraw(t *testing.T) {
+	onDouble(t)
+	t.Setenv("TMPDIR", "/nonexistent")
+	synctest.Test(t, func(t *testing.T) {
+		code, _, errs, left := unscanned(t.Context(), time.Hour)
+		assert.Equal(t, exitFailed, code)
+		assert.Regexp(t, `^connect: the code cannot be shown: .*\nconnect: with -phone, `, errs)
+		assert.Empty(t, left)
 	})
 }
 

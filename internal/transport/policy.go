@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,10 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 		return time.Duration(s) * time.Second // out of range, s is the greatest
 	}
 	if at, err := http.ParseTime(v); err == nil {
+		// The date is of the server's clock, which Date tells; ours may be another.
+		if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = sent
+		}
 		return min(max(0, at.Sub(now)), maxRetryAfter)
 	}
 	return 0
@@ -200,11 +205,23 @@ func kindOf(err error) Kind {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return NoSuchHost
 	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record),
-		says("server gave HTTP response to HTTPS client"):
+		says("server gave HTTP response to HTTPS client"), errors.As(err, &op) && op.Op == "remote error" && refused(op.Err):
 		return BadTLS
 	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect"),
 		says("TLS handshake timeout"):
 		return NotSent
 	}
 	return Lost
+}
+
+// handshakeAlerts are what the other side says where the two cannot agree: nothing
+// was sent, and repeating it does not help. crypto/tls has only texts for them.
+var handshakeAlerts = []string{
+	"handshake failure", "protocol version not supported", "insufficient security level", "unrecognized name",
+	"no application protocol", "certificate required", "bad certificate", "unsupported certificate", "revoked certificate",
+	"expired certificate", "unknown certificate", "unknown certificate authority", "access denied",
+}
+
+func refused(alert error) bool {
+	return slices.Contains(handshakeAlerts, strings.TrimPrefix(alert.Error(), "tls: "))
 }
