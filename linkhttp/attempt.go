@@ -114,25 +114,19 @@ func (a *attempt) passed(w asks) {
 	a.wishes.Cancel = a.wishes.Cancel && !w.Cancel
 }
 
-// cancel ends an attempt that this process runs; the code is what viewers are told.
-// Cancelling twice is one cancel.
-func (a *attempt) cancel(ctx context.Context, code string) error {
+// cancel ends an attempt that this process runs, and waits for that as long as ctx
+// lasts; the code is what viewers are told. Cancelling twice is one cancel.
+func (a *attempt) cancel(ctx context.Context, code string) {
 	a.mu.Lock()
 	l := a.link
 	if a.reason != "" || l == nil {
 		a.mu.Unlock()
-		return nil
+		return
 	}
 	a.reason = code
 	a.feed.publish(event{State: stateEnding})
 	a.mu.Unlock()
-	err := l.Cancel(ctx)
-	if last, _ := a.feed.current(); err != nil && !last.final() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.reason = "" // so that it can be tried again
-	}
-	return err
+	_ = l.Cancel(ctx) // it goes on where ctx ends first
 }
 
 // ending gives the code of the end that was asked for, or "".

@@ -10,7 +10,7 @@ import (
 // engine starts links; link is one of them. They are what this package uses of
 // the client, so that tests can do without one.
 type engine interface {
-	start(ctx context.Context, req postpress.LinkRequest, key string) (link, error)
+	start(ctx context.Context, req postpress.LinkRequest, key, once string) (link, error)
 	resume(ctx context.Context, rec postpress.LinkRecord, req postpress.LinkRequest, key string) (link, error)
 }
 
@@ -33,8 +33,8 @@ func (e clientEngine) with(more ...postpress.LinkOption) []postpress.LinkOption 
 	return append(e.options[:len(e.options):len(e.options)], more...)
 }
 
-func (e clientEngine) start(ctx context.Context, req postpress.LinkRequest, key string) (link, error) {
-	l, err := e.client.LinkWhatsApp(ctx, req, e.with(postpress.WithLinkKey(key))...)
+func (e clientEngine) start(ctx context.Context, req postpress.LinkRequest, key, once string) (link, error) {
+	l, err := e.client.LinkWhatsApp(ctx, req, e.with(postpress.WithLinkKey(key), postpress.WithLinkStartKey(once))...)
 	if err != nil {
 		return nil, err // not a nil *Link in an interface
 	}

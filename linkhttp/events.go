@@ -96,10 +96,8 @@ func (h *Handler) deleteLink(w http.ResponseWriter, r *http.Request, user, id st
 	defer cancel()
 	if a.getLink() == nil {
 		a.wish(func(w *asks) { w.Cancel = true })
-	} else if err := a.cancel(ctx, "canceled"); err != nil {
-		if last, _ := a.feed.current(); !last.final() {
-			return startProblem(err)
-		}
+	} else {
+		a.cancel(ctx, "canceled")
 	}
 	select {
 	case <-a.gone:
@@ -161,7 +159,6 @@ type stream struct {
 }
 
 func (s *stream) open() {
-	_ = s.control.SetReadDeadline(time.Time{}) // of http.Server.ReadTimeout, which would end the stream
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	s.w.Header().Set("X-Accel-Buffering", "no") // nginx would collect the events
 	s.w.WriteHeader(http.StatusOK)

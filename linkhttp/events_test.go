@@ -106,6 +106,14 @@ func TestFailuresHaveCodeAndWords(t *testing.T) {
 	}
 }
 
+func TestNothingFollowsAnOutcome(t *testing.T) {
+	f := newFeed()
+	f.publish(event{Seq: 7, State: postpress.LinkConnected})
+	assert.Equal(t, 7, f.publish(event{Seq: 8, State: stateEnding}).Seq)
+	last, _ := f.current()
+	assert.Equal(t, postpress.LinkConnected, last.State)
+}
+
 func TestHeartbeat(t *testing.T) {
 	h, _ := newTestHandler(t, func(c *Config) { c.Heartbeat = 20 * time.Millisecond })
 	v := watch(t, serve(t, h), "ada", start(t, h, "ada", `{}`), "")

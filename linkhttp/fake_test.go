@@ -18,7 +18,7 @@ type fakeEngine struct {
 	startFn func(ctx context.Context, req postpress.LinkRequest) error
 }
 
-func (e *fakeEngine) start(ctx context.Context, req postpress.LinkRequest, key string) (link, error) {
+func (e *fakeEngine) start(ctx context.Context, req postpress.LinkRequest, key, _ string) (link, error) {
 	e.mu.Lock()
 	fn := e.startFn
 	e.mu.Unlock()

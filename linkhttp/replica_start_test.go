@@ -2,6 +2,7 @@ package linkhttp
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -97,4 +98,35 @@ func TestFailedStartIsToldElsewhere(t *testing.T) {
 	<-begun
 	id := start(t, r[1].h, "ada", `{}`) // 201 for this replica
 	assert.Equal(t, "rate_limited", watch(t, r[1].url, "ada", id, "").must(stateFailed).Code)
+}
+
+// The id of an attempt that is over is not that of the next one for the same thing: a
+// tab that was left open must not end what is going on in another.
+func TestOldID(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t, 2, nil)
+	old := start(t, r[0].h, "ada", `{}`)
+	require.Equal(t, http.StatusNoContent, call(t, r[0].h, "DELETE", "/links/"+old, "ada", "").code)
+	id := start(t, r[0].h, "ada", `{}`)
+	require.Equal(t, old[:slotText], id[:slotText])
+	for _, each := range r {
+		assert.Equal(t, http.StatusNotFound, call(t, each.h, "DELETE", "/links/"+old, "ada", "").code)
+	}
+	_, cancels := r[0].e.links(2)[1].counts()
+	assert.Zero(t, cancels)
+}
+
+// Nor is a viewer of the old one shown the next.
+func TestViewerOfAnOldAttempt(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t, 2, nil)
+	old := start(t, r[0].h, "ada", `{}`)
+	r[0].e.links(1)[0].show(testQR)
+	v := watch(t, r[1].url, "ada", old, "")
+	v.must(postpress.LinkShow)
+	r[1].store.down.Store(true) // it misses the end
+	require.Equal(t, http.StatusNoContent, call(t, r[0].h, "DELETE", "/links/"+old, "ada", "").code)
+	start(t, r[0].h, "ada", `{}`)
+	r[1].store.down.Store(false)
+	assert.Equal(t, "lost", v.must(stateFailed).Code)
 }

@@ -94,6 +94,24 @@ func TestOwnerDiesRightAfterTheStart(t *testing.T) {
 	assert.Len(t, r[1].e.resumed, 1)
 }
 
+// What has ended cannot be resumed, and that it has must not be lost: whoever goes on
+// from before the end finds it again.
+func TestOwnerDiesBeforeTheOutcomeIsKnown(t *testing.T) {
+	t.Parallel()
+	saving := make(chan struct{})
+	r := newReplicas(t, 2, nil)
+	t.Cleanup(func() { close(saving) })
+	r[0].h.cfg.OnConnected = func(context.Context, string, *postpress.Account) error { <-saving; return nil }
+	id := start(t, r[0].h, "ada", `{}`)
+	r[0].e.links(1)[0].connect()
+	time.Sleep(testLease) // it is saved meanwhile
+	r[0].die()
+	v := watch(t, r[1].url, "ada", id, "")
+	r[1].e.links(1)[0].connect()
+	v.must(postpress.LinkConnected)
+	assert.False(t, r[1].e.resumed[0].Ended)
+}
+
 // Between the reservation and the answer of the API.
 func TestOwnerDiesBeforeTheStart(t *testing.T) {
 	t.Parallel()
@@ -123,6 +141,24 @@ func TestCancelAfterTheOwnerDied(t *testing.T) {
 	assert.Equal(t, 1, cancels, "its account is cleaned up")
 }
 
+// What was asked for while the store was away is not forgotten over taking over.
+func TestCancelWhileTakingOver(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t, 2, nil)
+	id := start(t, r[0].h, "ada", `{}`)
+	r[0].e.links(1)[0].show(testQR)
+	v := watch(t, r[1].url, "ada", id, "")
+	v.must(postpress.LinkShow)
+	r[1].store.down.Store(true)
+	require.NoError(t, r[0].h.Shutdown(t.Context()))
+	ended := make(chan answer)
+	go func() { ended <- call(t, r[1].h, "DELETE", "/links/"+id, "ada", "") }()
+	time.Sleep(testLease / 4)
+	r[1].store.down.Store(false)
+	assert.Equal(t, http.StatusNoContent, (<-ended).code)
+	assert.Equal(t, "canceled", v.skipTo(stateFailed).Code)
+}
+
 func TestShutdownHandsOverAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t, 2, func(c *Config) { c.LeaseTime = time.Minute })
@@ -131,7 +167,9 @@ func TestShutdownHandsOverAtOnce(t *testing.T) {
 	l.show(testQR)
 	v := watch(t, r[0].url, "ada", id, "")
 	v.must(postpress.LinkShow)
+	began := time.Now()
 	require.NoError(t, r[0].h.Shutdown(t.Context()))
+	assert.Less(t, time.Since(began), 10*time.Second, "viewers are not waited for")
 	v.ended()
 	_, cancels := l.counts()
 	assert.Zero(t, cancels)

@@ -55,7 +55,7 @@ func (h *Handler) own(a *attempt, l *lease) (again bool) {
 				return false
 			}
 			closing = nil
-			h.background(cancelTimeout, func(ctx context.Context) { _ = a.cancel(ctx, "canceled") })
+			h.background(cancelTimeout, func(ctx context.Context) { a.cancel(ctx, "canceled") })
 		case <-h.ctx.Done():
 			return false
 		}
@@ -136,7 +136,7 @@ func (h *Handler) connected(ctx context.Context, a *attempt, account *postpress.
 // endIdle cancels an attempt that nobody watches, unless the phone has answered.
 func (h *Handler) endIdle(a *attempt) {
 	if last, _ := a.feed.current(); last.State != postpress.LinkConnecting && a.unwatched() >= h.cfg.IdleTimeout {
-		h.background(cancelTimeout, func(ctx context.Context) { _ = a.cancel(ctx, "idle") })
+		h.background(cancelTimeout, func(ctx context.Context) { a.cancel(ctx, "idle") })
 	}
 }
 
@@ -149,7 +149,7 @@ func (h *Handler) heed(a *attempt, before *asks, now asks) {
 		h.background(refreshTimeout, func(ctx context.Context) { _ = a.getLink().Refresh(ctx) })
 	}
 	if now.Cancel && !before.Cancel {
-		h.background(cancelTimeout, func(ctx context.Context) { _ = a.cancel(ctx, "canceled") })
+		h.background(cancelTimeout, func(ctx context.Context) { a.cancel(ctx, "canceled") })
 	}
 	*before = now
 }

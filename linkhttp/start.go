@@ -159,7 +159,9 @@ func (h *Handler) launch(a *attempt, l *lease) error {
 	var started link
 	var err error
 	if l.rec.Link == nil {
-		started, err = h.engine.start(ctx, l.rec.Request, a.slot)
+		// The replica before may have died between the request and its answer: the same
+		// request, with the same key, gives what that has created.
+		started, err = h.engine.start(ctx, l.rec.Request, a.slot, a.slot+l.rec.Nonce)
 	} else {
 		started, err = h.engine.resume(ctx, *l.rec.Link, l.rec.Request, a.slot)
 	}

@@ -111,7 +111,8 @@ func TestStartWhileTheOldOneIsBeingCancelled(t *testing.T) {
 	l.slow = make(chan struct{})
 	gone := make(chan answer)
 	go func() { gone <- call(t, h, "DELETE", "/links/"+id, "ada", "") }()
-	v.must(stateEnding) // other tabs see it at once
+	v.must(stateEnding)                              // other tabs see it at once
+	go call(t, h, "DELETE", "/links/"+id, "ada", "") // impatience
 	next := start(t, h, "ada", `{}`)
 	assert.NotEqual(t, id, next)
 	again := call(t, h, "POST", "/links", "ada", `{}`)
@@ -123,6 +124,8 @@ func TestStartWhileTheOldOneIsBeingCancelled(t *testing.T) {
 	close(l.slow)
 	assert.Equal(t, http.StatusNoContent, (<-gone).code)
 	assert.Equal(t, "canceled", v.must(stateFailed).Code)
+	_, cancels := l.counts()
+	assert.Equal(t, 1, cancels)
 }
 
 // The phone may be faster than the cancel: then it is linked, and that is told.

@@ -1,7 +1,7 @@
 // Package linkhttptest tells whether a linkhttp.Store keeps its promises:
 //
 //	func TestStore(t *testing.T) {
-//		linkhttptest.TestStore(t, func() linkhttp.Store { return redisbus.NewStore(client) })
+//		linkhttptest.TestStore(t, func() linkhttp.Store { return yours.NewStore(client) })
 //	}
 package linkhttptest
 

@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ConfigError is returned by New for a client that does not fit: with it, hints
-// would get lost without anybody noticing, or calls would hang for ever.
+// ConfigError is returned by New and NewStore for a client that does not fit: with
+// it, something would get lost without anybody noticing, or calls would hang for ever.
 type ConfigError struct {
 	// Option names what is wrong, such as "redis.Options.ReadTimeout".
 	Option string
@@ -22,20 +22,21 @@ func (e *ConfigError) Error() string {
 }
 
 // check looks for what makes a client give up, wait for ever, or ask the wrong
-// server. Clients of types that are not of go-redis are taken as they are.
-func check(client redis.UniversalClient) error {
+// server; ring and replicas say what is wrong with the latter. Clients of types that
+// are not of go-redis are taken as they are.
+func check(client redis.UniversalClient, ring, replicas string) error {
 	switch c := client.(type) {
 	case nil:
 		return &ConfigError{"client", "is nil"}
 	case *redis.Ring:
-		return &ConfigError{"*redis.Ring", "each shard knows only the hints published on it, and the shard of a channel changes unnoticed; use *redis.Client on one of them"}
+		return &ConfigError{"*redis.Ring", ring}
 	case *redis.Client:
 		o := c.Options()
 		return checkTimeouts("redis.Options", o.ReadTimeout, o.WriteTimeout)
 	case *redis.ClusterClient:
 		o := c.Options()
 		if o.ReadOnly { // RouteByLatency and RouteRandomly set it
-			return &ConfigError{"redis.ClusterOptions.ReadOnly", "with it, or with RouteByLatency or RouteRandomly, a replica would be listened to, and what it misses goes unnoticed; use a client without them"}
+			return &ConfigError{"redis.ClusterOptions.ReadOnly", replicas}
 		}
 		return checkTimeouts("redis.ClusterOptions", o.ReadTimeout, o.WriteTimeout)
 	}

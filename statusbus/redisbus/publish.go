@@ -22,7 +22,10 @@ type transport struct {
 }
 
 func newTransport(client redis.UniversalClient, opts ...Option) (*transport, error) {
-	if err := check(client); err != nil {
+	err := check(client,
+		"each shard knows only the hints published on it, and the shard of a channel changes unnoticed; use *redis.Client on one of them",
+		"with it, or with RouteByLatency or RouteRandomly, a replica would be listened to, and what it misses goes unnoticed; use a client without them")
+	if err != nil {
 		return nil, err
 	}
 	t := &transport{client: client, channel: DefaultChannel, check: 5 * time.Second}

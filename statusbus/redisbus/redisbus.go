@@ -10,7 +10,7 @@
 // bus does not close it. Beside the connections of its pool, which take what is
 // published, one connection per process listens, however many wait. Hints are
 // the payloads of one Pub/Sub channel, so any string is an account id, and
-// PUBLISH from any program is a hint. Nothing is stored in Redis.
+// PUBLISH from any program is a hint. The bus stores nothing in Redis.
 //
 // # What is promised
 //
@@ -30,6 +30,11 @@
 // the old primary, so everybody is woken. With *redis.ClusterClient the bus uses
 // sharded Pub/Sub (Redis 7), since in a cluster plain PUBLISH crosses nodes
 // without anybody noticing what gets lost.
+//
+// # Linking attempts
+//
+// Beside the bus, and independent of it, NewStore keeps the attempts of package
+// linkhttp where all replicas reach them. That does store something: see Store.
 package redisbus
 
 import (
