@@ -19,7 +19,7 @@ type linker struct {
 	picture string                      // path of the QR code's file, if there is one
 }
 
-const phoneTakes = 1500 * time.Millisecond // from the code to the scan, on the double
+const phoneTakes = 1200 * time.Millisecond // from the code to the scan, on the double
 
 // link gives the exit code.
 func (l *linker) link(ctx context.Context, number string, timeout time.Duration) int {

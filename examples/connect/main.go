@@ -78,7 +78,7 @@ func newClient(out io.Writer) (_ *postpress.Client, phone func(*postpress.Checkp
 	fmt.Fprintln(out, "POSTPRESS_API_KEY is not set: this runs on a double of the API inside the program,")
 	fmt.Fprintln(out, "which scans the code by itself after a moment. Your phone is not involved.")
 	double := postpresstest.NewServer(
-		postpresstest.WithConnectDelay(time.Second),
+		postpresstest.WithConnectDelay(500 * time.Millisecond),
 	)
 	client := double.Client()
 	phone = func(c *postpress.Checkpoint) {
