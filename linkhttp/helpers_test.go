@@ -177,4 +177,13 @@ func serve(t testing.TB, h http.Handler) string {
 	return s.URL
 }
 
-func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
+// lastEvent is the stream of an attempt that has ended.
+func lastEvent(t *testing.T, h http.Handler, id, user string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "/links/"+id+"/events", nil)
+	require.NoError(t, err)
+	r.Header.Set("User", user)
+	h.ServeHTTP(w, r)
+	return w.Body.String()
+}

@@ -3,6 +3,7 @@ package linkhttp
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ func TestStartWhileAnotherReplicaCancels(t *testing.T) {
 	v := watch(t, r[1].url, "ada", id, "")
 	go call(t, r[1].h, "DELETE", "/links/"+id, "ada", "")
 	v.must(stateEnding)
+	r[2].store.slow.Store(true)
 	next := start(t, r[2].h, "ada", `{}`) // which has not heard of the first
 	assert.NotEqual(t, id, next)
 	assert.Equal(t, next, start(t, r[1].h, "ada", `{}`), "201 for this replica, which follows both")
@@ -129,4 +131,14 @@ func TestViewerOfAnOldAttempt(t *testing.T) {
 	start(t, r[0].h, "ada", `{}`)
 	r[1].store.down.Store(false)
 	assert.Equal(t, "lost", v.must(stateFailed).Code)
+}
+
+// The store is a database of somebody's: what is no id does not reach it.
+func TestBadIDsDoNotReachTheStore(t *testing.T) {
+	t.Parallel()
+	r := newReplicas(t, 1, nil)[0]
+	for _, id := range []string{"short", strings.Repeat("*", slotText+nonceText), strings.Repeat("%00", slotText+nonceText), strings.Repeat("a", 5000)} {
+		assert.Equal(t, http.StatusNotFound, call(t, r.h, "DELETE", "/links/"+id, "ada", "").code)
+	}
+	assert.Zero(t, r.store.loads.Load())
 }

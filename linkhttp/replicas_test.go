@@ -13,13 +13,14 @@ type flakyStore struct {
 	*MemoryStore
 	down  atomic.Bool
 	loads atomic.Int32
-	slow  atomic.Bool // to swap
+	slow  atomic.Bool
 }
 
 var errDown = errors.New("the store is down")
 
 func (s *flakyStore) Load(ctx context.Context, key string) ([]byte, error) {
 	s.loads.Add(1)
+	s.rest()
 	if s.down.Load() {
 		return nil, errDown
 	}
@@ -27,13 +28,17 @@ func (s *flakyStore) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 func (s *flakyStore) Swap(ctx context.Context, key string, old, new []byte, keep time.Duration) (bool, error) {
-	if s.slow.Load() {
-		time.Sleep(200 * time.Millisecond)
-	}
+	s.rest()
 	if s.down.Load() {
 		return false, errDown
 	}
 	return s.MemoryStore.Swap(ctx, key, old, new, keep)
+}
+
+func (s *flakyStore) rest() {
+	if s.slow.Load() {
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 const testLease = 400 * time.Millisecond

@@ -243,17 +243,6 @@ func TestIdleAttemptsEnd(t *testing.T) {
 	})
 }
 
-// lastEvent is the stream of an attempt that has ended.
-func lastEvent(t *testing.T, h http.Handler, id, user string) string {
-	t.Helper()
-	w := newRecorder()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "/links/"+id+"/events", nil)
-	require.NoError(t, err)
-	r.Header.Set("User", user)
-	h.ServeHTTP(w, r)
-	return w.Body.String()
-}
-
 func TestOnConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32

@@ -2,7 +2,6 @@ package browsertest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -262,35 +261,6 @@ func (b *tab) click(selector string) {
 func (b *tab) text(selector string) string {
 	b.t.Helper()
 	return js[string](b, fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
-}
-
-// picture keeps a screenshot where POSTPRESS_SCREENSHOTS says.
-func (b *tab) picture(name string) {
-	b.t.Helper()
-	dir := os.Getenv("POSTPRESS_SCREENSHOTS")
-	if dir == "" {
-		dir = filepath.Join(b.t.TempDir(), "artefacts")
-	}
-	png := get(b, chromedp.FullScreenshot(100))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// scan reads the code off the screen as a phone would: the pixels, nothing else.
-func (b *tab) scan() string {
-	b.t.Helper()
-	png := get(b, chromedp.Screenshot(chromedp.CSS("#qr")))
-	cmd := exec.Command("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", "-")
-	cmd.Stdin = bytes.NewReader(png)
-	out, err := cmd.Output()
-	if err != nil {
-		b.t.Fatalf("zbarimg cannot read the code: %v", err)
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // start presses the button of the first screen.

@@ -282,20 +282,3 @@ func TestDark(t *testing.T) {
 	b.view("connected")
 	b.picture("dark-connected")
 }
-
-// What passes too quickly to be caught, or needs an API that fails, is shown as if
-// the server had told it.
-func TestPicturesOfTheRest(t *testing.T) {
-	for name, s := range map[string]screen{"": desktop, "-dark": phoneDark} {
-		b := open(t, serve(t), s)
-		b.view("choose")
-		for state, data := range map[string]string{
-			"expired":      `{state: 'expired'}`,
-			"connecting":   `{state: 'connecting'}`,
-			"rate-limited": `{state: 'failed', code: 'unsupported', message: 'WhatsApp asks this account for a confirmation that is not supported here. Nothing was linked.'}`,
-		} {
-			js[bool](b, `step(`+data+`), true`)
-			b.picture(state + name)
-		}
-	}
-}
