@@ -218,7 +218,8 @@ func (l *Link) Refresh(ctx context.Context) error {
 }
 
 // Cancel stops the attempt and waits until it has ended, which takes a few
-// seconds where there is something to clean up. It returns nil when it has ended,
+// seconds where there is something to clean up: the last look at a new account. A
+// phone that has answered by then, but takes longer to connect, comes too late. It returns nil when it has ended,
 // however that was (the phone may have been faster, Wait tells), and the context's
 // error where ctx ends first: the attempt is being cancelled all the same.
 func (l *Link) Cancel(ctx context.Context) error {

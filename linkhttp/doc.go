@@ -55,7 +55,7 @@
 // linked in time), wrong_account, unsupported (WhatsApp asks for something else),
 // connection_failed, rate_limited, account_not_found, not_saved (OnConnected failed),
 // unavailable, lost (the store forgot the attempt) and failed. A start can
-// also be refused with phone_number, in_progress, already_connected, too_many, busy,
+// also be refused, and on another replica fail, with phone_number, in_progress, already_connected, too_many, busy,
 // not_permitted, forbidden, unauthorized, cross_site, content_type, too_large,
 // bad_request and shutting_down, a refresh with not_yet, any request about an
 // attempt with not_found, and a stream with too_many_tabs.

@@ -2,7 +2,9 @@ package linkhttp
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"time"
 
 	"github.com/postpress-ai/postpress-go"
 )
@@ -36,10 +38,26 @@ func (e clientEngine) with(more ...postpress.LinkOption) []postpress.LinkOption 
 func (e clientEngine) start(ctx context.Context, req postpress.LinkRequest, key, once string) (link, error) {
 	l, err := e.client.LinkWhatsApp(ctx, req, e.with(postpress.WithLinkKey(key), postpress.WithLinkStartKey(once))...)
 	if err != nil {
+		e.discard(ctx, req, err)
 		return nil, err // not a nil *Link in an interface
 	}
 	return l, nil
 }
+
+// discard deletes a new account that the API asks something else for than a
+// browser can show: nobody has had anything to scan, so it is not linked, and the next
+// click makes another one.
+func (e clientEngine) discard(ctx context.Context, req postpress.LinkRequest, err error) {
+	var start *postpress.StartError
+	if req.AccountID != "" || !errors.As(err, &start) || start.Checkpoint == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
+	defer cancel()
+	_ = e.client.DeleteAccount(ctx, start.AccountID) // else SweepUnlinked finds it
+}
+
+const discardTimeout = 10 * time.Second
 
 func (e clientEngine) resume(ctx context.Context, rec postpress.LinkRecord, req postpress.LinkRequest, key string) (link, error) {
 	l, err := e.client.ResumeLink(ctx, rec, e.with(postpress.WithLinkRequest(req), postpress.WithLinkKey(key))...)

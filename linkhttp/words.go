@@ -25,7 +25,8 @@ var words = map[string]string{
 	"lost":              "This attempt is not known any more. Start again.",
 	"failed":            "Something went wrong on our side. Start again.",
 
-	"not_yet":       "There is no newer code yet: the one that is shown is still good.",
+	"phone_number":  "This phone number cannot be right. Check it, with the country code.",
+	"not_yet":       "There is no newer code yet. Use the one that is shown, if there is one, or try again in a moment.",
 	"unauthorized":  "Log in first.",
 	"forbidden":     "You may not link this.",
 	"not_found":     "There is no such attempt. Start again.",

@@ -137,7 +137,7 @@ function step(s) {
       else showQR(s, again === 'qr');
       return;
     case 'expired':
-      show('expired', 'Getting a new code…', '', 'The code has expired. A new one is on its way.');
+      show('expired', 'Getting a new code…', '', 'The code has expired. Asking for a new one.');
       $('expired-spinner').hidden = false;
       expiring = setTimeout(() => {
         $('title').textContent = 'The code has expired';
